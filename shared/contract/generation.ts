@@ -1,0 +1,121 @@
+/**
+ * The native request `POST /v1/generations`: shapes and bounds. What the fields mean together (template syntax, constraint
+ * language, satisfiability) is decided by shared/constraints.
+ */
+import * as v from 'valibot';
+
+/** Bounds of a request; docs/limits.md lists them. */
+export const LIMITS = {
+  bodyBytes: 262_144,
+  promptCharacters: 2_000,
+  templateCharacters: 8_000,
+  holes: 64,
+  phrases: 64,
+  phraseCharacters: 200,
+  regexCharacters: 2_000,
+  choices: 256,
+  choiceCharacters: 400,
+  facts: 32,
+  factCharacters: 200,
+  schemaBytes: 65_536,
+  lengths: 8,
+  /** Largest bound of a length, any unit. */
+  lengthBound: 4_096,
+  steps: 256,
+  n: 8,
+} as const;
+
+export const SAMPLERS = ['low-confidence', 'ancestral', 'threshold'] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
+const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
+const bounds = {
+  exact: v.optional(count(LIMITS.lengthBound)),
+  min: v.optional(count(LIMITS.lengthBound)),
+  max: v.optional(count(LIMITS.lengthBound)),
+};
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
+const nonEmptyText = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max));
+
+export const LENGTH_UNITS = ['tokens', 'characters', 'words', 'sentences'] as const;
+export const lengthSchema = v.strictObject({ unit: v.picklist(LENGTH_UNITS), ...bounds });
+export const boundsSchema = v.strictObject(bounds);
+
+export const phraseSchema = v.union([
+  nonEmptyText(LIMITS.phraseCharacters),
+  v.strictObject({
+    text: nonEmptyText(LIMITS.phraseCharacters),
+    /** Default true: 'Sale' is not 'sale'. */
+    case_sensitive: v.optional(v.boolean()),
+    /** Default false; true: no word character may touch the phrase on either side. */
+    whole_word: v.optional(v.boolean()),
+  }),
+]);
+
+export const holeSchema = v.strictObject({
+  tokens: v.optional(boundsSchema),
+  characters: v.optional(boundsSchema),
+  words: v.optional(boundsSchema),
+  sentences: v.optional(boundsSchema),
+  regex: v.optional(text(LIMITS.regexCharacters)),
+  choices: v.optional(
+    v.pipe(v.array(nonEmptyText(LIMITS.choiceCharacters)), v.minLength(1), v.maxLength(LIMITS.choices)),
+  ),
+});
+
+export const styleSchema = v.union([
+  v.string(),
+  v.strictObject({ name: v.string(), strength: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10))) }),
+]);
+
+export const cacheSchema = v.union([
+  v.picklist(['default', 'no-store', 'refresh']),
+  v.strictObject({ ttl: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(604_800)) }),
+]);
+
+export const diffusionSchema = v.strictObject({
+  /** Ceiling of denoising steps; the loop ends as soon as no mask is left. */
+  steps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.steps))),
+  sampler: v.optional(v.picklist(SAMPLERS)),
+  /** Confidence from which `threshold` commits a token. */
+  threshold: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
+  /** Positions of one block; blocks are finished left to right. */
+  block: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.lengthBound))),
+  /** Classifier-free guidance w >= 0: hidden states h = (1 + w) h_conditional - w h_unconditional. */
+  guidance: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10))),
+});
+
+export const generationSchema = v.strictObject({
+  model: v.optional(v.string()),
+  prompt: v.optional(text(LIMITS.promptCharacters)),
+  style: v.optional(styleSchema),
+  template: v.optional(text(LIMITS.templateCharacters)),
+  holes: v.optional(v.record(v.string(), holeSchema)),
+  length: v.optional(v.union([lengthSchema, v.pipe(v.array(lengthSchema), v.maxLength(LIMITS.lengths))])),
+  include: v.optional(v.pipe(v.array(phraseSchema), v.maxLength(LIMITS.phrases))),
+  exclude: v.optional(v.pipe(v.array(phraseSchema), v.maxLength(LIMITS.phrases))),
+  regex: v.optional(text(LIMITS.regexCharacters)),
+  json_schema: v.optional(v.union([v.record(v.string(), v.unknown()), v.boolean()])),
+  choices: v.optional(
+    v.pipe(v.array(nonEmptyText(LIMITS.choiceCharacters)), v.minLength(1), v.maxLength(LIMITS.choices)),
+  ),
+  facts: v.optional(v.record(v.string(), v.union([nonEmptyText(LIMITS.factCharacters), v.number()]))),
+  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER))),
+  n: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.n))),
+  temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
+  diffusion: v.optional(diffusionSchema),
+  stream: v.optional(v.union([v.literal(false), v.picklist(['text', 'steps'])])),
+  cache: v.optional(cacheSchema),
+});
+
+export type GenerationRequest = v.InferOutput<typeof generationSchema>;
+export type HoleSpec = v.InferOutput<typeof holeSchema>;
+export type LengthSpec = v.InferOutput<typeof lengthSchema>;
+export type Bounds = v.InferOutput<typeof boundsSchema>;
+export type PhraseSpec = v.InferOutput<typeof phraseSchema>;
+
+/** What the edge sends to the backend: a validated request in which nothing is left to chance. */
+export interface GenerationJob {
+  readonly id: string;
+  readonly request: GenerationRequest & { readonly model: string; readonly seed: number };
+}

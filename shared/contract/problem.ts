@@ -1,0 +1,109 @@
+/**
+ * The error catalogue: every refusal and failure of the public and the internal API, by stable code.
+ *
+ * A problem travels as RFC 9457 `application/problem+json`; the same body carries OpenAI's `error` object, so that
+ * clients of either shape read it without translation.
+ */
+
+export interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+  /** The `type` of OpenAI's error object. */
+  readonly openai:
+    | 'invalid_request_error'
+    | 'authentication_error'
+    | 'insufficient_quota'
+    | 'rate_limit_error'
+    | 'api_error';
+}
+
+export const PROBLEMS = {
+  malformed_json: { status: 400, title: 'The body is not valid JSON', openai: 'invalid_request_error' },
+  invalid_request: { status: 400, title: 'A field of the request is not valid', openai: 'invalid_request_error' },
+  unknown_field: { status: 400, title: 'The request has a field that does not exist', openai: 'invalid_request_error' },
+  invalid_template: { status: 400, title: 'The template cannot be read', openai: 'invalid_request_error' },
+  unknown_model: { status: 404, title: 'No such model', openai: 'invalid_request_error' },
+  unknown_style: { status: 400, title: 'The model has no such style', openai: 'invalid_request_error' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json', openai: 'invalid_request_error' },
+  body_too_large: { status: 413, title: 'The body is larger than the limit', openai: 'invalid_request_error' },
+  limit_exceeded: {
+    status: 422,
+    title: 'A limit of the constraint language is exceeded',
+    openai: 'invalid_request_error',
+  },
+  unsupported_constraint: { status: 422, title: 'A constraint cannot be enforced', openai: 'invalid_request_error' },
+  unsatisfiable_constraints: {
+    status: 422,
+    title: 'No text can satisfy all constraints',
+    openai: 'invalid_request_error',
+  },
+  missing_key: { status: 401, title: 'No API key was given', openai: 'authentication_error' },
+  invalid_key: { status: 401, title: 'The API key is not valid', openai: 'authentication_error' },
+  bad_signature: {
+    status: 401,
+    title: 'The internal signature is missing, wrong or stale',
+    openai: 'authentication_error',
+  },
+  not_found: { status: 404, title: 'No such route', openai: 'invalid_request_error' },
+  method_not_allowed: { status: 405, title: 'The route does not accept this method', openai: 'invalid_request_error' },
+  overloaded: { status: 429, title: 'Too much work is waiting', openai: 'rate_limit_error' },
+  backend_unavailable: { status: 503, title: 'The inference service cannot be reached', openai: 'api_error' },
+  backend_failed: { status: 502, title: 'The inference service broke off', openai: 'api_error' },
+  check_failed: {
+    status: 500,
+    title: 'A finished text failed the independent check and was withheld',
+    openai: 'api_error',
+  },
+  internal_error: { status: 500, title: 'Something of ours failed', openai: 'api_error' },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What a problem says beyond its kind. */
+export interface ProblemDetails {
+  /** JSON Pointer (RFC 6901) of the offending field, '' for the body as a whole. */
+  readonly pointer?: string;
+  /** The smallest set of constraints that cannot hold together, as JSON Pointers. */
+  readonly conflict?: readonly string[];
+  /** What would be possible instead, in words: 'at most 41 characters fit this template'. */
+  readonly achievable?: string;
+  /** Seconds to wait before trying again. */
+  readonly retryAfter?: number;
+}
+
+export interface Problem extends ProblemDetails {
+  readonly code: ProblemCode;
+  readonly detail: string;
+}
+
+/** A problem on its way to becoming an answer; thrown inside handlers, turned into a response in one place. */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.name = 'ProblemError';
+    this.problem = problem;
+  }
+}
+
+/** Makes a `ProblemError`. `detail` names the field, what was given and what is allowed. */
+export function problem(code: ProblemCode, detail: string, details: ProblemDetails = {}): ProblemError {
+  return new ProblemError({ code, detail, ...details });
+}
+
+/** The JSON body of a problem: RFC 9457 members, our extensions, and OpenAI's `error` object. */
+export function problemBody(value: Problem, requestId?: string): Record<string, unknown> {
+  const kind = PROBLEMS[value.code];
+  return {
+    type: `https://maskwright.dev/problems/${value.code.replaceAll('_', '-')}`,
+    title: kind.title,
+    status: kind.status,
+    detail: value.detail,
+    code: value.code,
+    ...(requestId === undefined ? {} : { instance: `/requests/${requestId}` }),
+    ...(value.pointer === undefined ? {} : { pointer: value.pointer }),
+    ...(value.conflict === undefined ? {} : { conflict: value.conflict }),
+    ...(value.achievable === undefined ? {} : { achievable: value.achievable }),
+    error: { message: value.detail, type: kind.openai, code: value.code, param: value.pointer ?? null },
+  };
+}
