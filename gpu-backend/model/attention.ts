@@ -1,0 +1,69 @@
+/**
+ * Bidirectional attention with rotary positions (RoFormer, Su et al. 2021; halves rotated as in GPT-NeoX and LLaDA).
+ */
+import type { Architecture } from './config.ts';
+import type { GraphBuilder, Value } from './onnx.ts';
+import { type Precision, type Rows, settle } from './precision.ts';
+import type { BlockProducts } from './products.ts';
+
+/** What is added to the scores of padding keys: e to its power is 0 in float32. */
+const PADDING_SCORE = -1e30;
+
+/** Values all blocks share. */
+export interface AttentionShared {
+  /** Length of each canvas of the batch, int32. */
+  readonly lengths: Value;
+  /** batch, length, -1: rows back to canvases. */
+  readonly canvasShape: Value;
+  readonly rowShape: Value;
+  readonly cosines: Value;
+  readonly sines: Value;
+  readonly origin: Value;
+}
+
+/** Tables of the rotation angles and the shapes, once for the graph. `ids` is batch x length. */
+export function attentionShared(graph: GraphBuilder, shape: Architecture, ids: Value, lengths: Value): AttentionShared {
+  const half = shape.headWidth / 2;
+  const cosines = new Float32Array(shape.context * half);
+  const sines = new Float32Array(shape.context * half);
+  for (let position = 0; position < shape.context; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = position * shape.ropeTheta ** (-i / half);
+      cosines[position * half + i] = Math.cos(angle);
+      sines[position * half + i] = Math.sin(angle);
+    }
+  }
+  const rest = graph.constant(BigInt64Array.of(-1n), [1]);
+  return {
+    lengths,
+    canvasShape: graph.node('Concat', [graph.node('Shape', [ids]), rest], { axis: { int: 0 } }),
+    rowShape: graph.constant(BigInt64Array.of(-1n, BigInt(shape.width)), [2]),
+    cosines: graph.constant(cosines, [shape.context, half]),
+    sines: graph.constant(sines, [shape.context, half]),
+    origin: graph.constant(BigInt64Array.of(0n), [1]),
+  };
+}
+
+/** Normalised rows (batch * length x width) -> the attention's contribution to the residual stream. */
+export function attention(
+  graph: GraphBuilder,
+  shape: Architecture,
+  shared: AttentionShared,
+  precision: Precision,
+  products: BlockProducts,
+  rows: Value,
+): Rows {
+  const together = settle(graph, precision.multiply({ value: rows }, products.queryKeyValue));
+  const canvases = graph.node('Reshape', [together, shared.canvasShape]);
+  const [query, key, value] = graph.nodes('Split', [canvases], 3, { axis: { int: 2 }, num_outputs: { int: 3 } });
+  const rotate = (x: Value) =>
+    graph.node('RotaryEmbedding', [x, shared.origin, shared.cosines, shared.sines], {
+      num_heads: { int: shape.heads },
+      interleaved: { int: 0 },
+    });
+  const mixed = graph.node('MultiHeadAttention', [rotate(query), rotate(key), value, '', shared.lengths], {
+    num_heads: { int: shape.heads },
+    mask_filter_value: { float: PADDING_SCORE },
+  });
+  return precision.multiply({ value: graph.node('Reshape', [mixed, shared.rowShape]) }, products.attentionOut);
+}

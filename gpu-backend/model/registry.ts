@@ -1,0 +1,100 @@
+/**
+ * Opens a model folder: manifest, weights (checked against it), tokenizer, session.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import * as v from 'valibot';
+import { type Manifest, type ModelSummary, manifestSchema } from '../../shared/contract/manifest.ts';
+import { fileSha256 } from './checksum.ts';
+import { type Architecture, readArchitecture } from './config.ts';
+import { type ModelSession, openSession, type SessionOptions } from './session.ts';
+import { readTokenizer, type Tokenizer } from './tokenizer.ts';
+
+export interface LoadedModel {
+  readonly manifest: Manifest;
+  readonly summary: ModelSummary;
+  readonly tokenizer: Tokenizer;
+  readonly session: ModelSession;
+}
+
+/**
+ * Reads and validates `folder/manifest.json`.
+ * @throws Error naming each field that is not valid.
+ */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const result = v.safeParse(manifestSchema, JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
+  if (result.success) return result.output;
+  const reasons = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
+  throw new Error(`manifest.json: ${reasons.join('; ')}`);
+}
+
+async function verifyWeights(folder: string, manifest: Manifest, cacheFolder: string): Promise<void> {
+  const listed = new Set(manifest.weights.map(({ file }) => file));
+  for (const file of await readdir(folder)) {
+    if (file.endsWith('.safetensors') && !listed.has(file)) throw new Error(`manifest.json does not list ${file}`);
+  }
+  for (const { file, bytes, sha256 } of manifest.weights) {
+    if (file !== basename(file)) throw new Error(`manifest.json: weights file ${file} is not in the model folder`);
+    const { size } = await stat(join(folder, file));
+    if (size !== bytes) throw new Error(`${file} has ${size} bytes; the manifest says ${bytes}`);
+    const digest = await fileSha256(join(folder, file), cacheFolder);
+    if (digest !== sha256) throw new Error(`${file} has SHA-256 ${digest}; the manifest says ${sha256}`);
+  }
+}
+
+/** Manifest, config.json and tokenizer.json must speak of one model. */
+function checkAgreement(manifest: Manifest, architecture: Architecture, tokenizer: Tokenizer): void {
+  const { tokens, styles, context } = manifest;
+  const reasons: string[] = [];
+  if (tokens.mask !== architecture.maskToken) {
+    reasons.push(`tokens.mask is ${tokens.mask}, mask_token_id ${architecture.maskToken}`);
+  }
+  if (tokens.eos !== architecture.eosToken) {
+    reasons.push(`tokens.eos is ${tokens.eos}, eos_token_id ${architecture.eosToken}`);
+  }
+  if (context > architecture.context) {
+    reasons.push(`context is ${context}, max_sequence_length ${architecture.context}`);
+  }
+  if (tokenizer.size > architecture.vocabulary) {
+    reasons.push(`tokenizer.json has ${tokenizer.size} tokens, vocab_size is ${architecture.vocabulary}`);
+  }
+  const named = [...Object.entries(tokens), ...styles.map(({ name, token }) => [`style ${name}`, token] as const)];
+  for (const [name, token] of named) {
+    if (!(token < tokenizer.size && tokenizer.isSpecial(token))) reasons.push(`${name} ${token} is no special token`);
+  }
+  if (reasons.length > 0) throw new Error(`the model folder contradicts itself: ${reasons.join('; ')}`);
+}
+
+/** Ids that no text may hold: everything special but the end of text. */
+export function forbiddenTokens(tokenizer: Tokenizer, vocabulary: number, eos: number): number[] {
+  const ids = Array.from({ length: vocabulary }, (_, id) => id);
+  return ids.filter((id) => id !== eos && (id >= tokenizer.size || tokenizer.isSpecial(id)));
+}
+
+function summarise(manifest: Manifest, tokenizer: Tokenizer): ModelSummary {
+  const { id, title, description, revision, licence, parameters, context, styles, supports } = manifest;
+  let longestTokenBytes = 0;
+  for (let token = 0; token < tokenizer.size; token++) {
+    longestTokenBytes = Math.max(longestTokenBytes, tokenizer.tokenBytes(token).length);
+  }
+  const named = styles.map(({ name, description: text }) => ({ name, description: text }));
+  const common = { id, title, description, revision, licence, parameters, context, supports };
+  return { ...common, styles: named, longestTokenBytes };
+}
+
+/**
+ * Opens the model in `folder` for use. Weights are verified against the manifest (the hash once, then remembered).
+ * @throws Error where a file is missing, damaged or not supported, or files contradict each other.
+ */
+export async function openModel(folder: string, options: SessionOptions): Promise<LoadedModel> {
+  const manifest = await readManifest(folder);
+  const [architecture, tokenizer] = await Promise.all([readArchitecture(folder), readTokenizer(folder)]);
+  checkAgreement(manifest, architecture, tokenizer);
+  await verifyWeights(folder, manifest, options.cacheFolder);
+  const forbidden = [
+    ...forbiddenTokens(tokenizer, architecture.vocabulary, manifest.tokens.eos),
+    ...(options.forbidden ?? []),
+  ];
+  const session = await openSession(folder, { ...options, forbidden });
+  return { manifest, summary: summarise(manifest, tokenizer), tokenizer, session };
+}

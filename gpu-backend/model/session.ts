@@ -1,0 +1,184 @@
+/**
+ * A loaded model that answers: which token could stand at these rows of these canvases?
+ */
+import { resolve } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { type Architecture, readArchitecture } from './config.ts';
+import { buildGraph, type GraphOptions, INPUTS } from './graph.ts';
+import { quantisedWeights } from './quantise.ts';
+import { readWeights } from './safetensors.ts';
+import { checkWeights } from './shapes.ts';
+
+export interface EvaluationInput {
+  readonly batch: number;
+  /** Padded length of every canvas. */
+  readonly length: number;
+  /** batch x length token ids; what lies behind a canvas's own length is ignored. */
+  readonly ids: Int32Array;
+  /** Each canvas's own length, 1..length. */
+  readonly lengths: Int32Array;
+  /** R flat indices (canvas * length + position) whose distribution is wanted. */
+  readonly rows: Int32Array;
+  /** R flat indices of the same positions in canvases without the condition, for guidance. */
+  readonly baseRows?: Int32Array;
+  /** R weights w >= 0: logits (1 + w) conditional - w unconditional. */
+  readonly guidance?: Float32Array;
+  /** R values > 0; 1 where absent. */
+  readonly inverseTemperature?: Float32Array;
+}
+
+export interface ModelSession {
+  readonly vocabulary: number;
+  /** Probabilities, Float32Array R x vocabulary; forbidden tokens (the mask among them) have probability 0. */
+  evaluate(input: EvaluationInput): Promise<Float32Array>;
+  /** Raw logits, Float32Array R x vocabulary, guided but neither tempered nor masked. */
+  logits(input: EvaluationInput): Promise<Float32Array>;
+  release(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly device: 'cpu' | 'webgpu' | 'cuda';
+  readonly precision: 'float32' | 'int8';
+  /** Threads of one evaluation on the CPU. */
+  readonly threads: number;
+  /** Where derived files (int8 weights, checksums) are kept. */
+  readonly cacheFolder: string;
+  /** Tokens that must never be drawn, beyond the mask. */
+  readonly forbidden?: readonly number[];
+}
+
+/** The onnxruntime session options we use: those of its config keys that its types know only as `extra`. */
+function runtimeOptions(options: SessionOptions, weightsFolder: string): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [options.device],
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        model_external_initializers_file_folder_path: resolve(weightsFolder),
+        // Threads spin between the operators of a step, and rest between steps.
+        force_spinning_stop: '1',
+        // Where a processor would saturate sums of unsigned times signed bytes, onnxruntime takes another form.
+        x64quantprecision: '1',
+      },
+    },
+  };
+}
+
+function checkInput(input: EvaluationInput, shape: Architecture): void {
+  const { batch, length, ids, lengths, rows } = input;
+  if (!(length >= 1 && length <= shape.context)) {
+    throw new RangeError(`length is ${length}; the model takes canvases of 1 to ${shape.context} positions`);
+  }
+  if (ids.length !== batch * length) throw new RangeError(`ids has ${ids.length} entries, not ${batch} x ${length}`);
+  if (lengths.length !== batch) throw new RangeError(`lengths has ${lengths.length} entries, not ${batch}`);
+  if (lengths.some((own) => own < 1 || own > length)) throw new RangeError(`lengths must be 1 to ${length}`);
+  if (ids.some((id) => id < 0 || id >= shape.vocabulary)) {
+    throw new RangeError(`ids must be 0 to ${shape.vocabulary - 1}`);
+  }
+  for (const [name, indices] of [['rows', rows] as const, ['baseRows', input.baseRows ?? rows] as const]) {
+    if (indices.length !== rows.length)
+      throw new RangeError(`${name} has ${indices.length} entries, not ${rows.length}`);
+    if (indices.some((row) => row < 0 || row >= batch * length)) {
+      throw new RangeError(`${name} must be 0 to ${batch * length - 1}`);
+    }
+  }
+  if (input.guidance !== undefined && input.baseRows === undefined) throw new RangeError('guidance needs baseRows');
+  for (const [name, values] of Object.entries({ guidance: input.guidance, temperature: input.inverseTemperature })) {
+    if (values !== undefined && values.length !== rows.length) {
+      throw new RangeError(`${name} has ${values.length} entries, not ${rows.length}`);
+    }
+  }
+}
+
+/** onnxruntime multiplies a single row by another kernel, with another order of sums; two rows never take it. */
+const FEWEST_ROWS = 2;
+
+function repeated<T extends Int32Array | Float32Array>(values: T, count: number, make: (length: number) => T): T {
+  if (values.length >= count) return values;
+  const longer = make(count);
+  for (let i = 0; i < count; i++) longer[i] = values[i % values.length];
+  return longer;
+}
+
+function feedsOf(input: EvaluationInput, output: GraphOptions['output']): Record<string, Tensor> {
+  const count = Math.max(input.rows.length, FEWEST_ROWS);
+  const ints = (values: Int32Array) => repeated(values, count, (length) => new Int32Array(length));
+  const floats = (values: Float32Array | undefined, otherwise: number) =>
+    values === undefined
+      ? new Float32Array(count).fill(otherwise)
+      : repeated(values, count, (length) => new Float32Array(length));
+  return {
+    [INPUTS.ids]: new Tensor('int32', input.ids, [input.batch, input.length]),
+    [INPUTS.lengths]: new Tensor('int32', input.lengths, [input.batch]),
+    [INPUTS.rows]: new Tensor('int32', ints(input.rows), [count]),
+    [INPUTS.baseRows]: new Tensor('int32', ints(input.baseRows ?? input.rows), [count]),
+    [INPUTS.guidance]: new Tensor('float32', floats(input.guidance, 0), [count, 1]),
+    ...(output === 'logits'
+      ? {}
+      : { [INPUTS.inverseTemperature]: new Tensor('float32', floats(input.inverseTemperature, 1), [count, 1]) }),
+  };
+}
+
+/**
+ * Loads the model in `folder` (config.json, *.safetensors). With int8, quantises it on first use.
+ * @throws Error where the architecture is not supported or tensors are missing or misshapen.
+ */
+export async function openSession(folder: string, options: SessionOptions): Promise<ModelSession> {
+  const architecture = await readArchitecture(folder);
+  const stored = await readWeights(folder);
+  checkWeights(architecture, stored);
+  const source =
+    options.precision === 'int8'
+      ? await quantisedWeights(folder, architecture, stored, options.cacheFolder)
+      : { folder, weights: stored };
+  const forbidden = [...new Set([architecture.maskToken, ...(options.forbidden ?? [])])];
+  const open = (output: GraphOptions['output']) => {
+    const { precision } = options;
+    const graph = buildGraph({ architecture, weights: source.weights, precision, output, forbidden });
+    return InferenceSession.create(graph, runtimeOptions(options, source.folder));
+  };
+  const { vocabulary } = architecture;
+  const sessions: Partial<Record<GraphOptions['output'], Promise<InferenceSession>>> = {
+    probabilities: open('probabilities'),
+  };
+  await sessions.probabilities;
+  let released = false;
+  /** The end of the queue: one evaluation at a time. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+
+  const run = (output: GraphOptions['output'], input: EvaluationInput): Promise<Float32Array> => {
+    checkInput(input, architecture);
+    if (input.rows.length === 0) return Promise.resolve(new Float32Array(0));
+    return enqueue(async () => {
+      if (released) throw new Error('the model session has been released');
+      sessions[output] ??= open(output);
+      const session = await sessions[output];
+      const results = await session.run(feedsOf(input, output));
+      const { data } = results[output];
+      if (!(data instanceof Float32Array)) throw new Error(`the graph gave no float32 ${output}`);
+      return data.subarray(0, input.rows.length * vocabulary);
+    });
+  };
+
+  return {
+    vocabulary,
+    evaluate: async (input) => run('probabilities', input),
+    logits: async (input) => run('logits', input),
+    release: () =>
+      enqueue(async () => {
+        if (released) return;
+        released = true;
+        for (const session of Object.values(sessions)) await (await session).release();
+      }),
+  };
+}
