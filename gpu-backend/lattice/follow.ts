@@ -1,0 +1,216 @@
+/**
+ * The walk along the lattice from the left: each position's token is drawn in proportion to what lies behind it, while
+ * alpha is carried along for the confidences.
+ */
+import { hasBit } from './bits.ts';
+import { drawToken } from './draw.ts';
+import type { Lattice } from './lattice.ts';
+import { marginal } from './marginal.ts';
+import { type ClassMasses, clean } from './masses.ts';
+import { chanceInBounds, type Moments } from './moments.ts';
+import type { Draw, Filling, ProposalRows } from './propose.ts';
+import type { Reach } from './reach.ts';
+import { add, log, normalise, type Scaled, scaled } from './scaled.ts';
+import { type Backward, forwardStep, type PositionWeights, type Window } from './score.ts';
+import type { Best } from './viterbi.ts';
+
+/** What a walk needs to know; made by createProposer for each proposal. */
+export interface Following {
+  readonly lattice: Lattice;
+  /** The lattice that is scored: `lattice`, or the same without its ruler. */
+  readonly active: Lattice;
+  readonly reach: Reach;
+  readonly canvas: Int32Array;
+  readonly rows: ProposalRows;
+  readonly masses: (hole: number, position: number) => ClassMasses;
+  readonly weights: (hole: number, layer: number) => PositionWeights;
+  readonly windows: readonly (readonly Window[])[];
+  readonly sums: Backward;
+  readonly best: Best | undefined;
+  readonly guide: { readonly moments: Moments; readonly min: number; readonly max: number } | undefined;
+  readonly draw: Draw;
+}
+
+/** Draws a token for every position of the lattice, with the confidence of those that rows were given for. */
+export function follow(work: Following): Filling {
+  const { lattice, active, canvas, rows, weights, windows, draw } = work;
+  const tokens = new Int32Array(canvas.length).fill(-1);
+  const confidence = new Float64Array(canvas.length);
+  const rowOf = new Map<number, number>();
+  for (const [row, position] of rows.positions.entries()) rowOf.set(position, row);
+  let node = lattice.startNode;
+  let ruler = lattice.startRuler;
+  let ended = false;
+  let alpha: Scaled | undefined;
+  lattice.holes.forEach((hole, h) => {
+    const cells = hole.graph.nodes * active.ruler + 1;
+    let here = alpha ?? scaled(cells);
+    if (alpha === undefined) {
+      here.m[active.startNode * active.ruler + active.startRuler] = 1;
+      here.e[active.startNode * active.ruler + active.startRuler] = 0;
+    }
+    let next = scaled(cells);
+    for (let layer = 0; layer < hole.length; layer++) {
+      const position = hole.first + layer;
+      const weight = weights(h, layer);
+      const step = ended ? undefined : chooseGroup(work, h, layer, node, ruler, weight);
+      if (step === undefined) {
+        ended = true;
+        tokens[position] = lattice.eos;
+      } else {
+        const held = canvas[position];
+        tokens[position] =
+          held >= 0
+            ? held
+            : drawToken(
+                hole,
+                step.group,
+                work.masses(h, position),
+                rows,
+                rowOf.get(position),
+                lattice.allowedAt.get(position),
+                draw,
+                position,
+              );
+        const rule = hole.groupRule[step.group];
+        node = step.to;
+        ruler = Math.min(ruler + rule.add, rule.top);
+      }
+      const row = rowOf.get(position);
+      if (canvas[position] < 0 && row !== undefined) {
+        const p = clean(rows.probabilities[row * rows.vocabulary + tokens[position]]);
+        confidence[position] = marginal(work, h, layer, tokens[position], p, here);
+      }
+      forwardStep(active, h, layer, weight, here, next, windows[h][layer]);
+      [here, next] = [next, here];
+    }
+    if (hole.link === undefined) return;
+    ({ node, ruler } = exit(lattice, work.reach, h, node, ruler));
+    alpha = linkForward(active, h, here);
+  });
+  return { tokens, confidence };
+}
+
+interface GroupStep {
+  readonly group: number;
+  readonly to: number;
+}
+
+/** The group to take from a cell, in proportion to what lies behind it; undefined for the end of text. */
+function chooseGroup(
+  work: Following,
+  h: number,
+  layer: number,
+  node: number,
+  ruler: number,
+  weight: PositionWeights,
+): GroupStep | undefined {
+  const { lattice, active, reach, sums, best, guide, draw } = work;
+  const hole = lattice.holes[h];
+  const { nodeCore, edgeBase, edgeTo, lift } = hole.graph;
+  const next = sums.layers[h][layer + 1];
+  const bestNext = best?.[h][layer + 1];
+  const tail = next.m.length - 1;
+  const masses = work.canvas[hole.first + layer] < 0 ? work.masses(h, hole.first + layer) : undefined;
+  const candidates: number[] = [];
+  const scores: number[] = [];
+  const firstGroup = lift.groupStart[nodeCore[node]];
+  for (let g = firstGroup; g < lift.groupStart[nodeCore[node] + 1]; g++) {
+    const to = edgeTo[edgeBase[node] + g - firstGroup];
+    if (to < 0 || weight.group[g] === 0) continue;
+    const rule = hole.groupRule[g];
+    if (ruler < rule.min || ruler > rule.max) continue;
+    const after = Math.min(ruler + rule.add, rule.top);
+    if (!reach.live(h, layer + 1, to, after)) continue;
+    const cell = active.ruler === 1 ? to : to * active.ruler + after;
+    const chance =
+      guide === undefined
+        ? 1
+        : chanceInBounds(
+            after,
+            guide.moments.mean[h][layer + 1][to],
+            guide.moments.variance[h][layer + 1][to],
+            guide.min,
+            guide.max,
+          );
+    candidates.push(g);
+    if (bestNext !== undefined) scores.push(Math.log(bestOf(lift, g, masses)) + bestNext[cell] + Math.log(chance));
+    else scores.push(log(weight.group[g] * next.m[cell], next.e[cell]) + Math.log(chance));
+  }
+  if (weight.end > 0 && reach.tailLive(layer + 1) && hasBit(lattice.accepting, node * lattice.words, ruler)) {
+    const chance = guide === undefined ? 1 : chanceInBounds(ruler, 0, 0, guide.min, guide.max);
+    candidates.push(-1);
+    if (bestNext !== undefined) scores.push(Math.log(weight.end) + bestNext[tail] + Math.log(chance));
+    else scores.push(log(weight.end * next.m[tail], next.e[tail]) + Math.log(chance));
+  }
+  if (candidates.length === 0) throw new Error('a live cell of the lattice has no way on');
+  const chosen = candidates[pick(scores, best === undefined ? draw.random(hole.first + layer, 0) : undefined)];
+  return chosen < 0 ? undefined : { group: chosen, to: edgeTo[edgeBase[node] + chosen - firstGroup] };
+}
+
+function bestOf(
+  lift: { readonly groupClassStart: Int32Array; readonly groupClasses: Int32Array },
+  g: number,
+  masses: ClassMasses | undefined,
+): number {
+  if (masses === undefined) return 1;
+  let top = 0;
+  for (let i = lift.groupClassStart[g]; i < lift.groupClassStart[g + 1]; i++)
+    top = Math.max(top, masses.best[lift.groupClasses[i]]);
+  return top;
+}
+
+/** Index of a log-score: the greatest without `uniform`, else drawn in proportion. Scores that are no numbers count alike. */
+function pick(scores: readonly number[], uniform: number | undefined): number {
+  let greatest = Number.NEGATIVE_INFINITY;
+  let at = 0;
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i] > greatest) {
+      greatest = scores[i];
+      at = i;
+    }
+  }
+  if (uniform === undefined) return at;
+  if (greatest === Number.NEGATIVE_INFINITY) return Math.floor(uniform * scores.length);
+  let total = 0;
+  for (const score of scores) if (score <= greatest) total += Math.exp(score - greatest);
+  let left = uniform * total;
+  for (let i = 0; i < scores.length; i++) {
+    if (!(scores[i] <= greatest)) continue;
+    left -= Math.exp(scores[i] - greatest);
+    if (left <= 0) return i;
+  }
+  return at;
+}
+
+/** The cell of the next hole that a finished hole leads to. */
+function exit(lattice: Lattice, reach: Reach, h: number, node: number, ruler: number): { node: number; ruler: number } {
+  const link = lattice.holes[h].link!;
+  for (let x = link.from[node]; x < link.from[node + 1]; x++) {
+    const rule = link.rule[x];
+    if (ruler < rule.min || ruler > rule.max) continue;
+    const after = Math.min(ruler + rule.add, rule.top);
+    if (reach.live(h + 1, 0, link.to[x], after)) return { node: link.to[x], ruler: after };
+  }
+  throw new Error('a live cell of the lattice has no way on');
+}
+
+/** alpha at the first layer of the next hole. */
+function linkForward(active: Lattice, h: number, here: Scaled): Scaled {
+  const { ruler, holes } = active;
+  const link = holes[h].link!;
+  const next = scaled(holes[h + 1].graph.nodes * ruler + 1);
+  for (let n = 0; n < holes[h].graph.nodes; n++) {
+    for (let c = 0; c < ruler; c++) {
+      const cell = n * ruler + c;
+      if (here.m[cell] === 0) continue;
+      for (let x = link.from[n]; x < link.from[n + 1]; x++) {
+        const rule = link.rule[x];
+        if (c < rule.min || c > rule.max) continue;
+        add(next, link.to[x] * ruler + Math.min(c + rule.add, rule.top), here.m[cell], here.e[cell]);
+      }
+    }
+  }
+  normalise(next, 0, next.m.length);
+  return next;
+}

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { createProposer } from '../../../gpu-backend/lattice/propose.ts';
+import { acceptsCanvas, enumerate, type RandomCase, randomCase, type Uniform, uniformFrom } from './random-case.ts';
+
+const all = (positions: number) => Int32Array.from({ length: positions }, (_, i) => i);
+
+function randomRows(random: Uniform, positions: Int32Array, vocabulary: number) {
+  const probabilities = new Float32Array(positions.length * vocabulary);
+  for (let row = 0; row < positions.length; row++) {
+    let total = 0;
+    for (let v = 0; v < vocabulary; v++) {
+      const weight = random() < 0.1 ? 0 : Math.exp((random() - 0.5) * (random() < 0.2 ? 60 : 6));
+      probabilities[row * vocabulary + v] = weight;
+      total += weight;
+    }
+    for (let v = 0; v < vocabulary; v++) probabilities[row * vocabulary + v] /= total || 1;
+  }
+  return { positions, vocabulary, probabilities };
+}
+
+/** Rows that no model should give: NaN, infinities, all zero, all on one token. */
+function hostileRows(random: Uniform, positions: Int32Array, vocabulary: number) {
+  const rows = randomRows(random, positions, vocabulary);
+  for (let i = 0; i < rows.probabilities.length; i++) {
+    const dice = random();
+    if (dice < 0.25) rows.probabilities[i] = Number.NaN;
+    else if (dice < 0.35) rows.probabilities[i] = Number.POSITIVE_INFINITY;
+    else if (dice < 0.75) rows.probabilities[i] = 0;
+  }
+  return rows;
+}
+
+function cases(count: number, firstSeed: number, most: number): { test: RandomCase; random: Uniform }[] {
+  const found: { test: RandomCase; random: Uniform }[] = [];
+  for (let seed = firstSeed; found.length < count; seed++) {
+    const random = uniformFrom(seed);
+    const test = randomCase(random, most);
+    if (test !== undefined) found.push({ test, random });
+  }
+  return found;
+}
+
+const masked = (positions: number) => new Int32Array(positions).fill(-1);
+const drawFrom = (random: Uniform, temperature: number) => ({ temperature, random: () => Math.max(1e-12, random()) });
+
+describe('the lattice against enumeration', () => {
+  it('agrees on what can be finished, on the total, every marginal and the best text', () => {
+    let compared = 0;
+    for (const { test, random } of cases(1_500, 1, 5)) {
+      const canvas = masked(test.positions);
+      const texts = enumerate(test, canvas);
+      const proposer = createProposer(test.lattice);
+      expect(proposer.feasible(canvas)).toBe(texts.length > 0);
+      if (texts.length === 0) continue;
+      const rows = randomRows(random, all(test.positions), test.vocabulary.size);
+      const p = (position: number, token: number) => rows.probabilities[position * test.vocabulary.size + token];
+      const weight = (text: number[]) => text.reduce((product, token, i) => product * p(i, token), 1);
+      const total = texts.reduce((sum, text) => sum + weight(text), 0);
+      if (total < 1e-60) continue;
+      compared++;
+      expect(proposer.logTotal(canvas, rows)).toBeCloseTo(Math.log(total), 9);
+      const drawn = proposer.propose(canvas, rows, drawFrom(random, 1));
+      expect(acceptsCanvas(test, drawn.tokens)).toBe(true);
+      for (let i = 0; i < test.positions; i++) {
+        const through = texts
+          .filter((text) => text[i] === drawn.tokens[i])
+          .reduce((sum, text) => sum + weight(text), 0);
+        expect(Math.abs(drawn.confidence[i] - through / total)).toBeLessThan(1e-9);
+      }
+      const best = proposer.propose(canvas, rows, drawFrom(random, 0));
+      const greatest = texts.reduce((top, text) => Math.max(top, weight(text)), 0);
+      expect(acceptsCanvas(test, best.tokens)).toBe(true);
+      expect(weight([...best.tokens]) / greatest).toBeGreaterThan(1 - 1e-9);
+    }
+    expect(compared).toBeGreaterThan(500);
+  });
+
+  it('draws texts in proportion to their probability (chi-square)', () => {
+    let tested = 0;
+    for (const { test, random } of cases(400, 50_000, 4)) {
+      const canvas = masked(test.positions);
+      const texts = enumerate(test, canvas);
+      if (texts.length < 2 || texts.length > 30) continue;
+      const rows = randomRows(random, all(test.positions), test.vocabulary.size);
+      const weights = texts.map((text) =>
+        text.reduce((product, token, i) => product * rows.probabilities[i * test.vocabulary.size + token], 1),
+      );
+      const total = weights.reduce((a, b) => a + b, 0);
+      if (!(total > 1e-30)) continue;
+      const proposer = createProposer(test.lattice);
+      const draws = 400;
+      const counts = new Map<string, number>();
+      for (let i = 0; i < draws; i++) {
+        const key = [...proposer.propose(canvas, rows, drawFrom(random, 1)).tokens].join(',');
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+      let statistic = 0;
+      let degrees = -1;
+      let rest = 0;
+      let restSeen = 0;
+      texts.forEach((text, i) => {
+        const expected = (weights[i] / total) * draws;
+        const seen = counts.get(text.join(',')) ?? 0;
+        if (expected < 5) {
+          rest += expected;
+          restSeen += seen;
+          return;
+        }
+        statistic += (seen - expected) ** 2 / expected;
+        degrees++;
+      });
+      if (rest >= 1) {
+        statistic += (restSeen - rest) ** 2 / rest;
+        degrees++;
+      }
+      if (degrees < 1) continue;
+      tested++;
+      // Six standard deviations above the mean of the distribution: one false alarm in far more runs than there are.
+      expect(statistic).toBeLessThan(degrees + 6 * Math.sqrt(2 * degrees) + 12);
+    }
+    expect(tested).toBeGreaterThan(40);
+  });
+
+  it('ends in an accepted text for any commits, re-masking and any later rows, hostile ones included', () => {
+    let finished = 0;
+    for (const { test, random } of cases(2_000, 100_000, 6)) {
+      const byMoments = random() < 0.5;
+      const proposer = byMoments ? createProposer(test.lattice, 0) : createProposer(test.lattice);
+      const canvas = masked(test.positions);
+      if (!proposer.feasible(canvas)) continue;
+      for (let step = 0; canvas.includes(-1); step++) {
+        const open = all(test.positions).filter((i) => canvas[i] < 0);
+        const rows = (random() < 0.5 ? hostileRows : randomRows)(random, open, test.vocabulary.size);
+        const { tokens, confidence } = proposer.propose(canvas, rows, drawFrom(random, random() < 0.3 ? 0 : 1));
+        for (const i of open) {
+          expect(confidence[i]).toBeGreaterThanOrEqual(0);
+          expect(confidence[i]).toBeLessThanOrEqual(1);
+        }
+        const keep = open.filter(() => random() < 0.5);
+        for (const i of keep.length > 0 ? keep : open.subarray(0, 1)) canvas[i] = tokens[i];
+        if (step < 6 && random() < 0.4) {
+          const back = all(test.positions).filter((i) => canvas[i] >= 0 && random() < 0.3);
+          for (const i of back) canvas[i] = -1;
+        }
+      }
+      expect(acceptsCanvas(test, canvas)).toBe(true);
+      finished++;
+    }
+    expect(finished).toBeGreaterThan(700);
+  });
+});
