@@ -1,0 +1,80 @@
+/** One request to the inference service, whichever way leads there, and what its failures mean to our callers. */
+import { PROBLEMS, type Problem, type ProblemCode, ProblemError, problem } from '../shared/contract/problem.ts';
+import type { Env } from './env.ts';
+
+/** Seconds after which a caller may find the service up again. */
+const RETRY_AFTER_S = 2;
+
+/** Problems between the edge and the service: a caller can neither have caused nor mend them. */
+const INTERNAL: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  'bad_signature',
+  'missing_key',
+  'invalid_key',
+  'malformed_json',
+  'unknown_field',
+  'unsupported_media_type',
+  'body_too_large',
+  'not_found',
+  'method_not_allowed',
+]);
+
+/**
+ * Sends a request to the inference service and returns its answer when that is a success.
+ * @throws ProblemError the service's own problem, `backend_unavailable` or `backend_failed`.
+ */
+export async function callBackend(env: Env, path: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    const url = new URL(path, env.BACKEND_URL).href;
+    response = await (env.BACKEND === undefined ? fetch(url, init) : env.BACKEND.fetch(url, init));
+  } catch (error) {
+    console.error('backend', path, String(error));
+    throw backendUnavailable();
+  }
+  if (response.ok) return response;
+  throw await problemOfResponse(response);
+}
+
+export function backendUnavailable(): ProblemError {
+  const detail = 'The inference service cannot be reached; try again.';
+  return problem('backend_unavailable', detail, { retryAfter: RETRY_AFTER_S });
+}
+
+async function problemOfResponse(response: Response): Promise<ProblemError> {
+  const text = await response.text().catch(() => '');
+  const stated = statedProblem(text);
+  if (stated !== undefined && !INTERNAL.has(stated.code)) {
+    const wait = Number(response.headers.get('retry-after') ?? Number.NaN);
+    return new ProblemError(Number.isFinite(wait) ? { ...stated, retryAfter: wait } : stated);
+  }
+  console.error('backend', response.status, stated?.code ?? text.slice(0, 200));
+  return response.status === 503 ? backendUnavailable() : backendFailed(`it answered with status ${response.status}`);
+}
+
+export function backendFailed(how: string): ProblemError {
+  return problem('backend_failed', `The inference service failed: ${how}.`);
+}
+
+/** The problem in a problem+json body, undefined where there is none we know. */
+function statedProblem(text: string): Problem | undefined {
+  try {
+    return readProblem(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A problem as the service wrote it, or undefined. */
+export function readProblem(value: unknown): Problem | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  const { code, detail, pointer, conflict, achievable, retryAfter } = value as Record<string, unknown>;
+  if (typeof code !== 'string' || !Object.hasOwn(PROBLEMS, code) || typeof detail !== 'string') return undefined;
+  return {
+    code: code as ProblemCode,
+    detail,
+    ...(typeof pointer === 'string' ? { pointer } : {}),
+    ...(Array.isArray(conflict) ? { conflict: conflict.map(String) } : {}),
+    ...(typeof achievable === 'string' ? { achievable } : {}),
+    ...(typeof retryAfter === 'number' ? { retryAfter } : {}),
+  };
+}

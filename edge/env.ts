@@ -1,0 +1,31 @@
+/** What the Worker is given (wrangler.toml, secrets) and what its middleware leave for each other. */
+
+/** The part of a service binding the edge needs; the global `fetch` has the same shape. */
+export interface Fetcher {
+  fetch(input: string, init?: RequestInit): Promise<Response>;
+}
+
+export interface Env {
+  /** Where the inference service is: 'https://gpu.example.com'. */
+  readonly BACKEND_URL: string;
+  /** Shared with the inference service, at least 32 characters. A secret. */
+  readonly BACKEND_SECRET: string;
+  /** SHA-256 of the one key of a local run, hexadecimal. Absent in a deployment. */
+  readonly LOCAL_KEY_SHA256?: string;
+  /** Optional private way to the inference service (Workers VPC); without it requests go over the public network. */
+  readonly BACKEND?: Fetcher;
+}
+
+export interface Variables {
+  readonly requestId: string;
+  /** Who is asking; set by `authenticate`. */
+  readonly account: string;
+  /** The parsed body; set by `jsonBody`. */
+  readonly body: unknown;
+}
+
+/** The types of every Hono app and context of the edge. */
+export interface EdgeTypes {
+  Bindings: Env;
+  Variables: Variables;
+}

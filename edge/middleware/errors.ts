@@ -1,0 +1,37 @@
+/** The one place where problems become answers: `application/problem+json`, whatever went wrong and wherever. */
+import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
+import { PROBLEMS, type Problem, ProblemError, problemBody } from '../../shared/contract/problem.ts';
+import type { EdgeTypes } from '../env.ts';
+
+/** The answer that states a problem. */
+export function problemResponse(c: Context<EdgeTypes>, value: Problem): Response {
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+  };
+  if (value.retryAfter !== undefined) headers['retry-after'] = String(Math.ceil(value.retryAfter));
+  if (PROBLEMS[value.code].status === 401) headers['www-authenticate'] = 'Bearer realm="maskwright"';
+  const body = JSON.stringify(problemBody(value, c.var.requestId));
+  return new Response(body, { status: PROBLEMS[value.code].status, headers });
+}
+
+/** The problem an error stands for; what is not one of ours is logged and told to nobody. */
+export function problemOf(error: unknown, requestId: string): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  console.error(requestId, error instanceof Error ? (error.stack ?? error.message) : error);
+  return { code: 'internal_error', detail: 'The request could not be answered; the failure was logged.' };
+}
+
+export const onError: ErrorHandler<EdgeTypes> = (error, c) => problemResponse(c, problemOf(error, c.var.requestId));
+
+export const onNotFound: NotFoundHandler<EdgeTypes> = (c) =>
+  problemResponse(c, { code: 'not_found', detail: `There is no route ${c.req.path}.` });
+
+/** For hono's `methodNotAllowed`: the problem, with the header `Allow`. */
+export function onMethodNotAllowed(c: Context, methods: readonly string[]): Response {
+  const allowed = methods.join(', ');
+  const detail = `${c.req.path} accepts ${allowed}; ${c.req.method} was given.`;
+  const response = problemResponse(c, { code: 'method_not_allowed', detail });
+  response.headers.set('allow', allowed);
+  return response;
+}

@@ -1,0 +1,31 @@
+/** From a body to a job in which nothing is left to chance, or to the reason why there is none. */
+import type { Context } from 'hono';
+import { type GenerationJob, generationSchema } from '../shared/contract/generation.ts';
+import type { ModelSummary } from '../shared/contract/manifest.ts';
+import type { EdgeTypes } from './env.ts';
+import { randomIdentifier, randomSeed } from './identifier.ts';
+import { findModel, readModels } from './models.ts';
+import { refuse } from './refuse.ts';
+import { validate } from './validate.ts';
+
+export interface Prepared {
+  readonly job: GenerationJob;
+  readonly model: ModelSummary;
+  /** Whether the same request gives the same bytes: its seed is given, or its temperature is 0. */
+  readonly deterministic: boolean;
+}
+
+/**
+ * Validates the body, finds its model, refuses what cannot be and fixes the seed. No model runs here.
+ * @throws ProblemError whichever refusal is due.
+ */
+export async function prepare(c: Context<EdgeTypes>): Promise<Prepared> {
+  const request = validate(generationSchema, c.var.body);
+  const model = findModel(await readModels(c.env), request.model);
+  refuse(request, model);
+  const deterministic = request.seed !== undefined || request.temperature === 0;
+  // At temperature 0 a seed still decides ties and, for some samplers, which positions are kept: one fixed seed, then.
+  const seed = request.seed ?? (deterministic ? 0 : randomSeed());
+  const job: GenerationJob = { id: randomIdentifier('gen'), request: { ...request, model: model.id, seed } };
+  return { job, model, deterministic };
+}

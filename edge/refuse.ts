@@ -1,0 +1,50 @@
+/** Refusals that need no model: what is asked for does not exist, cannot be enforced, or cannot be. */
+import type { GenerationRequest } from '../shared/contract/generation.ts';
+import type { ModelSummary } from '../shared/contract/manifest.ts';
+import { problem } from '../shared/contract/problem.ts';
+import { suggestion } from './nearest.ts';
+
+/** Fields of which one must be given; without any, nothing says what to write. */
+const SUBJECTS = ['prompt', 'template', 'style', 'regex', 'json_schema', 'choices', 'include', 'facts'] as const;
+
+/**
+ * Lets a request pass or says why no text can answer it.
+ * @throws ProblemError with the pointer of the field, and for constraints the smallest set in conflict.
+ */
+export function refuse(request: GenerationRequest, model: ModelSummary): void {
+  if (SUBJECTS.every((field) => request[field] === undefined)) {
+    const detail = `The request must have at least one of ${SUBJECTS.join(', ')}; none was given.`;
+    throw problem('invalid_request', detail, { pointer: '' });
+  }
+  refuseStyle(request, model);
+  refuseDiffusion(request, model);
+}
+
+function refuseStyle({ style }: GenerationRequest, model: ModelSummary): void {
+  if (style === undefined) return;
+  const [name, pointer] = typeof style === 'string' ? [style, '/style'] : [style.name, '/style/name'];
+  const names = model.styles.map((known) => known.name);
+  if (names.includes(name)) return;
+  const given = JSON.stringify(name.slice(0, 80));
+  const hint = suggestion(name, names) || `; it has ${names.length === 0 ? 'none' : names.join(', ')}.`;
+  throw problem('unknown_style', `The model ${model.id} has no style ${given}${hint}`, { pointer });
+}
+
+/** A setting that would have no effect is refused, not ignored. */
+function refuseDiffusion({ diffusion, style }: GenerationRequest, model: ModelSummary): void {
+  if (diffusion?.threshold !== undefined && diffusion.sampler !== 'threshold') {
+    const given = diffusion.sampler === undefined ? 'none' : JSON.stringify(diffusion.sampler);
+    const detail = `The field /diffusion/threshold needs the sampler "threshold"; ${given} was given.`;
+    throw problem('invalid_request', detail, { pointer: '/diffusion/threshold' });
+  }
+  if (model.supports.guidance) return;
+  const strength = typeof style === 'object' ? style.strength : undefined;
+  const guided: [string, number | undefined][] = [
+    ['/diffusion/guidance', diffusion?.guidance],
+    ['/style/strength', strength],
+  ];
+  for (const [pointer, value] of guided) {
+    if (value === undefined || value === 0) continue;
+    throw problem('invalid_request', `The model ${model.id} does not support guidance (${pointer}).`, { pointer });
+  }
+}

@@ -1,0 +1,54 @@
+import { type Context, Hono } from 'hono';
+import { LIMITS } from '../../shared/contract/generation.ts';
+import { jsonAnswer, sseAnswer } from '../answer.ts';
+import { type CacheSubject, cachePolicy, cacheStatusHeader, findCached, keep } from '../cache.ts';
+import type { EdgeTypes } from '../env.ts';
+import { generate, type ProgressEvent } from '../forward.ts';
+import { authenticate } from '../middleware/authenticate.ts';
+import { jsonBody } from '../middleware/body.ts';
+import { prepare } from '../prepare.ts';
+import { started, streamOf } from '../stream.ts';
+
+/** `POST /v1/generations`: the native request of shared/contract/generation.ts. */
+export function generationRoutes(): Hono<EdgeTypes> {
+  return new Hono<EdgeTypes>().post(
+    '/v1/generations',
+    authenticate(),
+    jsonBody({ limit: LIMITS.bodyBytes }),
+    async (c) => {
+      const { job, model, deterministic } = await prepare(c);
+      const subject = { job, account: c.var.account, policy: cachePolicy(job.request, deterministic) };
+      const cached = await findCached(subject, model.revision);
+      const abort = new AbortController();
+      const events =
+        cached === undefined ? await started(keep(subject, generate(c.env, job, abort.signal))) : replay(cached.events);
+      return answer(c, { subject, cache: cached?.status ?? subject.policy, events, abort });
+    },
+  );
+}
+
+interface Running {
+  readonly subject: CacheSubject;
+  readonly cache: CacheSubject['policy'];
+  readonly events: AsyncGenerator<ProgressEvent>;
+  readonly abort: AbortController;
+}
+
+async function answer(c: Context<EdgeTypes>, { subject, cache, events, abort }: Running): Promise<Response> {
+  const { job } = subject;
+  const context = { job, cache, requestId: c.var.requestId };
+  const headers = {
+    // Answers are cached here, where they can be checked against revision and account, and by nobody on the way.
+    'cache-control': 'no-store',
+    'cache-status': cacheStatusHeader(cache),
+    ...(cache.status === 'hit' ? { age: String(cache.age) } : {}),
+  };
+  const mode = job.request.stream;
+  if (mode === undefined || mode === false) return c.json(await jsonAnswer(events, context), 200, headers);
+  const body = streamOf(sseAnswer(events, mode, context), () => abort.abort());
+  return new Response(body, { headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8' } });
+}
+
+async function* replay(events: readonly ProgressEvent[]): AsyncGenerator<ProgressEvent> {
+  yield* events;
+}

@@ -1,0 +1,137 @@
+/** An inference service of a few lines inside the test, for what the real one does not do on demand: it counts, fails and breaks off. */
+
+import type { Env } from '../../edge/env.ts';
+import app from '../../edge/index.ts';
+import type { GenerationJob } from '../../shared/contract/generation.ts';
+import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import { toHex, verifyRequest } from '../../shared/contract/signature.ts';
+import type { GenerationEvent, TokenText } from '../../shared/contract/stream.ts';
+
+export const SECRET = 'the secret of this test, 32 characters at least';
+export const KEY = 'sk_local_of_this_test';
+
+export const model: ModelSummary = {
+  id: 'small',
+  title: 'Small',
+  description: 'A model of this test',
+  revision: 'r1',
+  licence: 'Apache-2.0',
+  parameters: 1,
+  context: 256,
+  styles: [
+    { name: 'slogan', description: '' },
+    { name: 'headline', description: '' },
+  ],
+  supports: { editing: true, guidance: true },
+  longestTokenBytes: 16,
+};
+
+/** Events of one text in three tokens, 'Hello ' fixed and 'wörld' in two steps, right to left, its ö torn apart. */
+export function recorded(job: GenerationJob, index = 0): GenerationEvent[] {
+  const token = (position: number, text: string, bytes?: string): TokenText =>
+    bytes === undefined ? { position, text } : { position, text, bytes };
+  const { model: name, seed } = job.request;
+  const head = { id: job.id, model: name, revision: model.revision, seed, index };
+  const usage = {
+    positions: 4,
+    denoising_steps: 2,
+    model_evaluations: 2,
+    positions_evaluated: 16,
+    committed_per_step: 1.5,
+  };
+  return [
+    { type: 'accepted', ...head, positions: 4, fixed: [token(0, 'Hello ')], steps: 8 },
+    {
+      type: 'step',
+      index,
+      step: 1,
+      committed: [{ ...token(2, '\ufffdrld', 'b6726c64'), confidence: 0.9 }],
+      remasked: [],
+      masks_left: 2,
+    },
+    {
+      type: 'step',
+      index,
+      step: 2,
+      committed: [
+        { ...token(1, 'w\ufffd', '77c3'), confidence: 0.9 },
+        { ...token(3, ''), confidence: 0.8 },
+      ],
+      remasked: [],
+      masks_left: 0,
+    },
+    { type: 'done', index, text: 'Hello wörld', holes: { name: 'wörld' }, constraints: [], usage },
+  ];
+}
+
+export type Behaviour = (job: GenerationJob, signal: AbortSignal | null | undefined) => Response | Promise<Response>;
+
+export function ndjson(events: readonly unknown[]): Response {
+  const headers = { 'content-type': 'application/x-ndjson' };
+  return new Response(events.map((event) => `${JSON.stringify(event)}\n`).join(''), { headers });
+}
+
+const wellBehaved: Behaviour = (job) =>
+  ndjson(Array.from({ length: job.request.n ?? 1 }, (_, index) => recorded(job, index)).flat());
+
+let instances = 0;
+
+/** An edge with its own upstream: what was asked of it is counted, what it does can be changed. */
+export async function edge() {
+  const calls: string[] = [];
+  const jobs: GenerationJob[] = [];
+  const state = { behave: wellBehaved, models: [model] as unknown, down: false };
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(KEY));
+  const env: Env = {
+    // A name of its own for each, as the edge remembers models by it.
+    BACKEND_URL: `http://upstream-${instances++}.invalid`,
+    BACKEND_SECRET: SECRET,
+    LOCAL_KEY_SHA256: toHex(new Uint8Array(digest)),
+    BACKEND: {
+      async fetch(url, init) {
+        if (state.down) throw new Error('connection refused');
+        const { pathname } = new URL(url);
+        calls.push(pathname);
+        if (pathname === '/models') return Response.json(state.models);
+        const body = String(init?.body);
+        const headers = new Headers(init?.headers);
+        const signed = { time: headers.get('x-maskwright-time'), signature: headers.get('x-maskwright-signature') };
+        await verifyRequest(SECRET, { method: 'POST', path: pathname, body }, signed);
+        const job = JSON.parse(body) as GenerationJob;
+        jobs.push(job);
+        return state.behave(job, init?.signal);
+      },
+    },
+  };
+  const fetchEdge = (path: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = { authorization: `Bearer ${KEY}`, ...(init.headers as Record<string, string> | undefined) };
+    return Promise.resolve(app.fetch(new Request(`https://edge.invalid${path}`, { ...init, headers }), env));
+  };
+  return {
+    state,
+    env,
+    jobs,
+    fetch: fetchEdge,
+    /** How many generations the upstream was asked for. */
+    generations: () => calls.filter((path) => path === '/generate').length,
+    calls: () => calls,
+    ask: (body: unknown, headers: Record<string, string> = {}) =>
+      fetchEdge('/v1/generations', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+  };
+}
+
+/** The server-sent events of a body: [name, data] pairs; data that is not JSON stays text. */
+export function parseEvents(body: string): [string, unknown][] {
+  return body
+    .split('\n\n')
+    .filter((block) => block !== '')
+    .map((block) => {
+      const fields = new Map(block.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]));
+      const data = fields.get('data') ?? '';
+      return [fields.get('event') ?? 'message', data.startsWith('{') ? JSON.parse(data) : data];
+    });
+}
