@@ -1,0 +1,56 @@
+/**
+ * The seam between the loop and whatever decides what may be written: a constraint turns the model's rows into a proposal,
+ * one whole text it accepts. The loop keeps a subset of that text, so the text itself remains a way to finish.
+ */
+import type { Uniform } from './random.ts';
+
+/** The model's distributions at masked positions. */
+export interface Rows {
+  /** Text positions that are masked and asked for, ascending. */
+  readonly positions: Int32Array;
+  readonly vocabulary: number;
+  /** rows x vocabulary, tempered softmax. */
+  readonly probabilities: Float32Array;
+}
+
+/** One complete filling of the asked-for positions. */
+export interface Proposal {
+  /** The positions of the rows. */
+  readonly positions: Int32Array;
+  readonly tokens: Int32Array;
+  /** Exact (constrained) probability of the proposed token at its position, 0..1. */
+  readonly confidence: Float64Array;
+}
+
+export interface ProposeOptions {
+  /** 0: the most likely text; above: one drawn from the distribution (the rows are tempered already). */
+  readonly temperature: number;
+  /** Uniform in (0, 1), counter-based: depends on seed, step, position and draw only. */
+  readonly random: Uniform;
+}
+
+/** What a finished canvas says. */
+export interface Finished {
+  readonly text: string;
+  /** The value of each named hole. */
+  readonly holes: Record<string, string>;
+}
+
+/** A token that is not there yet, in a canvas of text positions. */
+export const MASKED = -1;
+
+export interface Constraint {
+  /** Text positions of the canvas. */
+  readonly positions: number;
+  /** Tokens that stand before the first step, by position (-1: masked): literals, anchored phrases. They are never re-masked. */
+  readonly fixed: Int32Array;
+  /**
+   * One whole filling of all masked positions that the constraint accepts together with what is committed.
+   * Committing any subset of it keeps the constraint satisfiable.
+   *
+   * @param canvas token or -1, one for each text position
+   */
+  propose(canvas: Int32Array, rows: Rows, options: ProposeOptions): Proposal;
+  /** The finished canvas -> text and hole values. */
+  finish(canvas: Int32Array): Finished;
+}

@@ -1,0 +1,152 @@
+/**
+ * The denoising loop of one text: model -> constraint -> sampler, until no mask is left.
+ *
+ * An async generator that asks for model evaluations through a function it is given. Whoever gives it decides when an evaluation
+ * runs and with which neighbours; the loop of one text is written as if it were alone. Its whole state between two steps is the
+ * canvas and the step number: all random numbers are counter-based.
+ */
+import type { CommittedToken, StepEvent, Usage } from '../../shared/contract/stream.ts';
+import { countMasks, currentBlock } from './blocks.ts';
+import { canvasTokens } from './canvas.ts';
+import { type Finished, MASKED, type Proposal, type Rows } from './constraint.ts';
+import { uniforms } from './random.ts';
+import type { Selection } from './samplers/sampler.ts';
+import type { Task } from './task.ts';
+import { tokenText } from './text-tokens.ts';
+
+/** One canvas and the positions in it whose distributions are wanted. */
+export interface CanvasRows {
+  readonly ids: Int32Array;
+  readonly rows: Int32Array;
+}
+
+/** One model evaluation of one text. */
+export interface Need extends CanvasRows {
+  /** Length to pad to; canvases of one batch have one padded length. */
+  readonly paddedLength: number;
+  /** The unconditional twin, where there is guidance: as many rows. */
+  readonly base?: CanvasRows;
+  /** Guidance weight; 0 without a twin. */
+  readonly guidance: number;
+  readonly inverseTemperature: number;
+}
+
+/** Answers with probabilities, rows x vocabulary. */
+export type Evaluate = (need: Need) => Promise<Float32Array>;
+
+/** A text that is ready, unchecked. */
+export interface DenoisedText extends Finished {
+  readonly usage: Usage;
+}
+
+/**
+ * Denoises one text, one step event at a time.
+ *
+ * @param signal when aborted, the loop throws its reason before the next step begins
+ */
+export async function* denoise(
+  task: Task,
+  evaluate: Evaluate,
+  signal?: AbortSignal,
+): AsyncGenerator<StepEvent, DenoisedText> {
+  const canvas = Int32Array.from(task.constraint.fixed);
+  const counted = { steps: 0, committed: 0, evaluations: 0, positions: 0 };
+  let rows: Rows | undefined; // of the canvas as it is
+  let masks = countMasks(canvas);
+  for (let step = 1; masks > 0; step++) {
+    signal?.throwIfAborted();
+    if (step > task.steps) throw new Error(`${masks} positions are masked after the last of ${task.steps} steps`);
+    if (rows === undefined) {
+      const need = needOf(task, canvas);
+      const probabilities = await evaluate(need);
+      signal?.throwIfAborted();
+      rows = { positions: maskedPositions(canvas), vocabulary: task.model.session.vocabulary, probabilities };
+      counted.evaluations += need.base === undefined ? 1 : 2;
+      counted.positions += need.ids.length + (need.base?.ids.length ?? 0);
+    }
+    const proposal = task.constraint.propose(canvas, rows, {
+      temperature: task.temperature,
+      random: uniforms(task.seed, task.index, step, 'proposal'),
+    });
+    const selection = select(task, canvas, proposal, step);
+    const committed = apply(task, canvas, proposal, selection);
+    masks = countMasks(canvas);
+    counted.steps = step;
+    counted.committed += committed.length;
+    // The model sees the canvas alone, neither time nor step: a canvas that did not change has the same rows.
+    if (committed.length > 0 || selection.remask.length > 0) rows = undefined;
+    yield {
+      type: 'step',
+      index: task.index,
+      step,
+      committed,
+      remasked: [...selection.remask],
+      masks_left: masks,
+    };
+  }
+  const usage: Usage = {
+    positions: canvas.length,
+    denoising_steps: counted.steps,
+    model_evaluations: counted.evaluations,
+    positions_evaluated: counted.positions,
+    committed_per_step: counted.steps === 0 ? 0 : counted.committed / counted.steps,
+  };
+  return { ...task.constraint.finish(canvas), usage };
+}
+
+function maskedPositions(canvas: Int32Array): Int32Array {
+  const positions = new Int32Array(countMasks(canvas));
+  for (let position = 0, i = 0; position < canvas.length; position++) {
+    if (canvas[position] === MASKED) positions[i++] = position;
+  }
+  return positions;
+}
+
+function needOf({ layout, model, temperature }: Task, canvas: Int32Array): Need {
+  const { mask } = model.manifest.tokens;
+  const positions = maskedPositions(canvas);
+  const behind = (prefix: Int32Array): CanvasRows => ({
+    ids: canvasTokens(prefix, canvas, mask),
+    rows: positions.map((position) => prefix.length + position),
+  });
+  return {
+    ...behind(layout.prefix),
+    paddedLength: layout.paddedLength,
+    base: layout.basePrefix && behind(layout.basePrefix),
+    guidance: layout.guidance,
+    inverseTemperature: temperature === 0 ? 1 : 1 / temperature,
+  };
+}
+
+function select(task: Task, canvas: Int32Array, proposal: Proposal, step: number): Selection {
+  const block = currentBlock(task.blocks, canvas)!; // there is one: masks are left
+  const candidates: number[] = [];
+  proposal.positions.forEach((position, index) => {
+    if (position >= block.from && position < block.to) candidates.push(index);
+  });
+  return task.sampler.select({
+    proposal,
+    candidates: Int32Array.from(candidates),
+    blockSteps: block.lastStep - block.firstStep + 1,
+    stepsLeft: Math.max(block.lastStep - step + 1, 1),
+    random: uniforms(task.seed, task.index, step, 'sampler'),
+  });
+}
+
+/** Writes a selection to the canvas. What the constraint fixed is never masked again, whatever a sampler says. */
+function apply(task: Task, canvas: Int32Array, proposal: Proposal, { commit, remask }: Selection): CommittedToken[] {
+  for (const position of remask) {
+    if (task.constraint.fixed[position] !== MASKED)
+      throw new Error(`position ${position} is fixed and cannot be masked`);
+    canvas[position] = MASKED;
+  }
+  const committed: CommittedToken[] = [];
+  for (const index of commit.slice().sort()) {
+    const position = proposal.positions[index];
+    const token = proposal.tokens[index];
+    canvas[position] = token;
+    const confidence = proposal.confidence[index];
+    committed.push({ ...tokenText(position, task.model.tokenizer.tokenBytes(token)), confidence });
+  }
+  return committed;
+}

@@ -1,0 +1,83 @@
+/**
+ * One text to be made: everything that is settled before its first step, and refused here or never.
+ */
+import type { GenerationJob } from '../../shared/contract/generation.ts';
+import type { AcceptedEvent } from '../../shared/contract/stream.ts';
+import type { LoadedModel } from '../model/registry.ts';
+import { type Block, countMasks, planBlocks } from './blocks.ts';
+import { type Layout, layOut } from './canvas.ts';
+import { type Constraint, MASKED } from './constraint.ts';
+import { constraintFor } from './constraint-for.ts';
+import { chooseSampler } from './samplers/choose.ts';
+import type { Sampler } from './samplers/sampler.ts';
+import { tokenText } from './text-tokens.ts';
+
+export interface Task {
+  readonly id: string;
+  /** Which of the n texts of the job. */
+  readonly index: number;
+  readonly seed: number;
+  readonly model: LoadedModel;
+  readonly constraint: Constraint;
+  readonly layout: Layout;
+  readonly sampler: Sampler;
+  /** Ceiling of denoising steps. */
+  readonly steps: number;
+  readonly blocks: readonly Block[];
+  /** 0: the most likely text. */
+  readonly temperature: number;
+}
+
+const DEFAULT_TEMPERATURE = 1;
+const DEFAULT_STEPS = 32;
+// Below this a division of the logits leaves float32's range; the likeliest text is what such a temperature asks for.
+const LEAST_TEMPERATURE = 1e-3;
+
+/**
+ * Settles text `index` of a job.
+ *
+ * @throws ProblemError for whatever of the request this model cannot do
+ */
+export function prepareTask(job: GenerationJob, index: number, model: LoadedModel): Task {
+  const { request } = job;
+  const sampler = chooseSampler(request.diffusion);
+  const constraint = constraintFor(job, model, index);
+  const layout = layOut(request, model.manifest, model.tokenizer, constraint.positions);
+  const masks = countMasks(constraint.fixed);
+  const asked = request.diffusion?.steps ?? Math.min(constraint.positions, DEFAULT_STEPS);
+  const steps = sampler.alwaysCommits ? Math.min(asked, masks) : asked;
+  const temperature = request.temperature ?? DEFAULT_TEMPERATURE;
+  return {
+    id: job.id,
+    index,
+    seed: request.seed,
+    model,
+    constraint,
+    layout,
+    sampler,
+    steps: masks === 0 ? 0 : steps,
+    blocks: masks === 0 ? [] : planBlocks(constraint.fixed, steps, request.diffusion?.block),
+    temperature: temperature < LEAST_TEMPERATURE ? 0 : temperature,
+  };
+}
+
+/** The first event of a text. */
+export function acceptedEvent(task: Task): AcceptedEvent {
+  const { manifest, tokenizer } = task.model;
+  const fixed = [...task.constraint.fixed]
+    .map((token, position) => ({ token, position }))
+    .filter(({ token }) => token !== MASKED)
+    .map(({ token, position }) => tokenText(position, tokenizer.tokenBytes(token)));
+  const { id, seed, index, steps } = task;
+  return {
+    type: 'accepted',
+    id,
+    model: manifest.id,
+    revision: manifest.revision,
+    seed,
+    index,
+    positions: task.constraint.positions,
+    fixed,
+    steps,
+  };
+}

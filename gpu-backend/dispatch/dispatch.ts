@@ -1,0 +1,19 @@
+/**
+ * How work reaches an engine: what the routes know of whoever does it, in this process or on another machine.
+ */
+import type { GenerationJob } from '../../shared/contract/generation.ts';
+import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import type { GenerationEvent } from '../../shared/contract/stream.ts';
+
+export interface Dispatch {
+  /**
+   * The events of a job. Breaking off the iteration or aborting the signal stops the work.
+   * @throws ProblemError before the first event for what is refused, behind it for what failed; the signal's reason
+   */
+  generate(job: GenerationJob, signal: AbortSignal): AsyncGenerator<GenerationEvent, void>;
+  models(): readonly ModelSummary[];
+  /** Why no work can be taken now; undefined when it can. */
+  unready(): string | undefined;
+  /** Takes no new work and resolves when what is under way has ended, or has been broken off after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+}

@@ -1,0 +1,52 @@
+/**
+ * Dispatch within the process: the default, with nothing to install.
+ */
+import { problem } from '../../shared/contract/problem.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Dispatch } from './dispatch.ts';
+
+/** @param loading the engine, once its models are loaded; until then work is refused with backend_unavailable */
+export function inlineDispatch(loading: Promise<Engine>): Dispatch {
+  let engine: Engine | undefined;
+  let draining = false;
+  const breakOff = new AbortController();
+  const jobs = new Set<Promise<void>>();
+  loading.then(
+    (ready) => {
+      engine = ready;
+    },
+    () => {}, // whoever started the loading sees why it failed; here it only never gets ready
+  );
+  const unready = () => {
+    if (draining) return 'draining';
+    return engine === undefined ? 'loading' : undefined;
+  };
+
+  return {
+    unready,
+    models: () => engine?.models ?? [],
+    async *generate(job, signal) {
+      const reason = unready();
+      if (reason !== undefined || engine === undefined) {
+        throw problem('backend_unavailable', `The inference service is ${reason}.`, { retryAfter: 1 });
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      jobs.add(promise);
+      try {
+        yield* engine.generate(job, AbortSignal.any([signal, breakOff.signal]));
+      } catch (thrown) {
+        if (breakOff.signal.aborted) throw problem('backend_unavailable', 'The inference service was shut down.');
+        throw thrown;
+      } finally {
+        jobs.delete(promise);
+        resolve();
+      }
+    },
+    async drain(graceMs) {
+      draining = true;
+      const timer = setTimeout(() => breakOff.abort(new Error('the grace period is over')), graceMs);
+      while (jobs.size > 0) await Promise.all(jobs);
+      clearTimeout(timer);
+    },
+  };
+}

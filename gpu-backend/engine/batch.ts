@@ -1,0 +1,137 @@
+/**
+ * Step-level batching: the evaluations that running texts ask for are gathered into batches, one model call each.
+ *
+ * Texts join and leave at every denoising step. A batch holds canvases of one padded length, oldest first. A row's numbers do
+ * not depend on the rest of its batch: the padded length is the request's own, and the model's graph keeps rows apart.
+ */
+import type { CanvasRows, Evaluate, Need } from '../denoise/loop.ts';
+import type { EvaluationInput, ModelSession } from '../model/session.ts';
+import type { Counters } from './counters.ts';
+
+export interface BatcherOptions {
+  /** Most canvases of one model call; guidance takes two for a text. */
+  readonly canvases: number;
+  /** Token that fills the padding. */
+  readonly padding: number;
+  readonly counters: Counters;
+}
+
+export interface Batcher {
+  /** An evaluation that joins the next batch it fits; rejects with the signal's reason when that comes first. */
+  evaluate(need: Need, signal: AbortSignal): ReturnType<Evaluate>;
+}
+
+interface Waiting {
+  readonly need: Need;
+  readonly signal: AbortSignal;
+  readonly resolve: (probabilities: Float32Array) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const canvasesOf = (need: Need): CanvasRows[] => (need.base === undefined ? [need] : [need, need.base]);
+
+/** Gathers evaluations for one session. */
+export function createBatcher(session: ModelSession, { canvases, padding, counters }: BatcherOptions): Batcher {
+  let queue: Waiting[] = [];
+  let running = false;
+
+  async function run(batch: readonly Waiting[]): Promise<void> {
+    const needs = batch.map(({ need }) => need);
+    try {
+      const input = assemble(needs, padding);
+      counters.add('batches');
+      counters.add('canvases', input.batch);
+      const probabilities = await session.evaluate(input);
+      let row = 0;
+      for (const { need, resolve } of batch) {
+        const from = row * session.vocabulary;
+        row += need.rows.length;
+        resolve(probabilities.subarray(from, row * session.vocabulary));
+      }
+    } catch (reason) {
+      for (const { reject } of batch) reject(reason);
+    }
+  }
+
+  async function work(): Promise<void> {
+    while (queue.length > 0) {
+      // Texts that the last batch set free take their step before the next batch is formed, so that they can join it.
+      await new Promise((resolve) => setImmediate(resolve));
+      const [batch, rest] = takeBatch(queue, canvases);
+      queue = rest;
+      if (batch.length > 0) await run(batch);
+    }
+    running = false;
+  }
+
+  return {
+    evaluate: (need, signal) =>
+      new Promise((resolve, reject) => {
+        queue.push({ need, signal, resolve, reject });
+        if (running) return;
+        running = true;
+        void work();
+      }),
+  };
+}
+
+/** The oldest waiting evaluation and all that can share its batch; those whose reader went away are turned out. */
+function takeBatch(queue: readonly Waiting[], canvases: number): [Waiting[], Waiting[]] {
+  const batch: Waiting[] = [];
+  const rest: Waiting[] = [];
+  let taken = 0;
+  for (const waiting of queue) {
+    const { need, signal, reject } = waiting;
+    if (signal.aborted) {
+      reject(signal.reason);
+      continue;
+    }
+    const count = canvasesOf(need).length;
+    const first = batch[0]?.need;
+    // Guided and unguided rows run apart, so that no row's arithmetic depends on a neighbour's wishes.
+    const alike =
+      first === undefined ||
+      (first.paddedLength === need.paddedLength && (first.base === undefined) === (need.base === undefined));
+    if (alike && taken + count <= Math.max(canvases, count)) {
+      batch.push(waiting);
+      taken += count;
+    } else {
+      rest.push(waiting);
+    }
+  }
+  return [batch, rest];
+}
+
+/** One model input of evaluations with one padded length; rows in the order of the evaluations. */
+export function assemble(needs: readonly Need[], padding: number): EvaluationInput {
+  const length = needs[0].paddedLength;
+  const canvases = needs.flatMap(canvasesOf);
+  const ids = new Int32Array(canvases.length * length).fill(padding);
+  canvases.forEach((canvas, b) => {
+    ids.set(canvas.ids, b * length);
+  });
+  const rows: number[] = [];
+  const baseRows: number[] = [];
+  const guidance: number[] = [];
+  const inverseTemperature: number[] = [];
+  let b = 0;
+  for (const need of needs) {
+    need.rows.forEach((position, r) => {
+      rows.push(b * length + position);
+      if (need.base !== undefined) baseRows.push((b + 1) * length + need.base.rows[r]);
+      guidance.push(need.guidance);
+      inverseTemperature.push(need.inverseTemperature);
+    });
+    b += canvasesOf(need).length;
+  }
+  const guided = needs[0].base !== undefined;
+  return {
+    batch: canvases.length,
+    length,
+    ids,
+    lengths: Int32Array.from(canvases, (canvas) => canvas.ids.length),
+    rows: Int32Array.from(rows),
+    ...(guided ? { baseRows: Int32Array.from(baseRows), guidance: Float32Array.from(guidance) } : {}),
+    inverseTemperature: Float32Array.from(inverseTemperature),
+  };
+}

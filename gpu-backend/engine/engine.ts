@@ -1,0 +1,142 @@
+/**
+ * Many requests on the loaded models: admission, the texts of each job side by side, the check before a text is handed out.
+ */
+import type { GenerationJob } from '../../shared/contract/generation.ts';
+import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import { ProblemError, problem } from '../../shared/contract/problem.ts';
+import type { DoneEvent, GenerationEvent, HeldConstraint } from '../../shared/contract/stream.ts';
+import { type DenoisedText, denoise } from '../denoise/loop.ts';
+import { acceptedEvent, prepareTask, type Task } from '../denoise/task.ts';
+import type { LoadedModel } from '../model/registry.ts';
+import { createAdmission } from './admission.ts';
+import { type Batcher, createBatcher } from './batch.ts';
+import { type Counters, createCounters } from './counters.ts';
+import { merge } from './merge.ts';
+
+/** What the independent check says of a finished text. */
+export interface CheckResult {
+  readonly held: readonly HeldConstraint[];
+  /** Each constraint that does not hold; empty for a text that may be handed out. */
+  readonly failed: readonly { readonly pointer: string; readonly detail: string }[];
+}
+
+export type Check = (request: GenerationJob['request'], text: string) => CheckResult;
+
+export interface EngineOptions {
+  readonly models: readonly LoadedModel[];
+  readonly check: Check;
+  /** Most canvases of one model call. */
+  readonly batch?: number;
+  /** Most texts denoised at once. */
+  readonly running?: number;
+  /** Most texts that wait. */
+  readonly waiting?: number;
+  readonly counters?: Counters;
+}
+
+export interface Engine {
+  /**
+   * The events of a job: `accepted` for each text, then steps as they come, `done` for each text.
+   * Breaking off the iteration or aborting the signal stops the work before its next step.
+   *
+   * @throws ProblemError before the first event for what is refused, behind it for what failed; the signal's reason
+   */
+  generate(job: GenerationJob, signal: AbortSignal): AsyncGenerator<GenerationEvent, void>;
+  readonly models: readonly ModelSummary[];
+  /** Texts running and waiting. */
+  readonly load: number;
+}
+
+// A batch of 8 canvases fills two cores; more only makes each step longer.
+const BATCH = 8;
+// Two batches: while one is evaluated, the texts of the other take their step.
+const RUNNING = 16;
+const WAITING = 64;
+
+export function createEngine({
+  models,
+  check,
+  batch = BATCH,
+  running = RUNNING,
+  waiting = WAITING,
+  counters = createCounters(),
+}: EngineOptions): Engine {
+  const loaded = new Map<string, { model: LoadedModel; batcher: Batcher }>();
+  for (const model of models) {
+    const options = { canvases: batch, padding: model.manifest.tokens.pad, counters };
+    loaded.set(model.manifest.id, { model, batcher: createBatcher(model.session, options) });
+  }
+  const admission = createAdmission({ running, waiting });
+
+  async function* textEvents(
+    task: Task,
+    request: GenerationJob['request'],
+    batcher: Batcher,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void> {
+    const steps = denoise(task, (need) => batcher.evaluate(need, signal), signal);
+    let turn = await steps.next();
+    for (; !turn.done; turn = await steps.next()) yield turn.value;
+    yield doneEvent(task, turn.value, request);
+  }
+
+  function doneEvent(task: Task, ready: DenoisedText, request: GenerationJob['request']): DoneEvent {
+    const { held, failed } = check(request, ready.text);
+    if (failed.length > 0) {
+      counters.add('check_failures');
+      const [{ pointer, detail }] = failed;
+      throw problem('check_failed', `The finished text did not hold ${pointer}: ${detail}`, { pointer });
+    }
+    counters.add('texts_finished');
+    counters.add('denoising_steps', ready.usage.denoising_steps);
+    counters.add('model_evaluations', ready.usage.model_evaluations);
+    const { text, holes, usage } = ready;
+    return { type: 'done', index: task.index, text, holes, constraints: held, usage };
+  }
+
+  return {
+    models: models.map((model) => model.summary),
+    get load() {
+      return admission.running + admission.waiting;
+    },
+    async *generate(job, signal) {
+      const entry = loaded.get(job.request.model);
+      if (entry === undefined) {
+        const known = [...loaded.keys()].join(', ');
+        throw problem('unknown_model', `there is no model "${job.request.model}"; there is: ${known}.`, {
+          pointer: '/model',
+        });
+      }
+      const texts = job.request.n ?? 1;
+      // Room first: what waits is then a job of a few kilobytes, not its prepared constraint.
+      const leave = await admission.enter(texts, signal).catch((reason) => {
+        if (reason instanceof ProblemError) counters.add('texts_refused', texts);
+        throw reason;
+      });
+      const stop = new AbortController();
+      const either = AbortSignal.any([signal, stop.signal]);
+      let unfinished = 0;
+      try {
+        const tasks = Array.from({ length: texts }, (_, index) => prepareTask(job, index, entry.model));
+        unfinished = texts;
+        counters.add('texts_started', texts);
+        for (const task of tasks) yield acceptedEvent(task);
+        const all = merge(tasks.map((task) => textEvents(task, job.request, entry.batcher, either)));
+        for await (const event of all) {
+          if (event.type === 'done') unfinished--;
+          yield event;
+        }
+      } catch (reason) {
+        if (!signal.aborted) {
+          counters.add('texts_failed', unfinished);
+          unfinished = 0;
+        }
+        throw reason;
+      } finally {
+        counters.add('texts_cancelled', unfinished);
+        stop.abort(new Error('the job has ended'));
+        leave();
+      }
+    },
+  };
+}

@@ -1,0 +1,12 @@
+/**
+ * GET /models: what the edge needs to know of each model to validate and price a request.
+ */
+import type { Context } from 'hono';
+import type { Dispatch } from '../dispatch/dispatch.ts';
+
+/** Handler of GET /models: ModelSummary[]; empty while loading. */
+export function models(dispatch: Dispatch) {
+  return function modelsHandler(c: Context): Response {
+    return c.json(dispatch.models());
+  };
+}
