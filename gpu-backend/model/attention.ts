@@ -4,7 +4,7 @@
 import type { Architecture } from './config.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
 import { type Precision, type Rows, settle } from './precision.ts';
-import type { BlockProducts } from './products.ts';
+import type { BlockProducts, Product } from './products.ts';
 
 /** What is added to the scores of padding keys: e to its power is 0 in float32. */
 const PADDING_SCORE = -1e30;
@@ -13,7 +13,7 @@ const PADDING_SCORE = -1e30;
 export interface AttentionShared {
   /** Length of each canvas of the batch, int32. */
   readonly lengths: Value;
-  /** batch, length, -1: rows back to canvases. */
+  /** batch, length, -1: what makes canvases of rows. */
   readonly canvasShape: Value;
   readonly rowShape: Value;
   readonly cosines: Value;
@@ -53,17 +53,23 @@ export function attention(
   products: BlockProducts,
   rows: Value,
 ): Rows {
-  const together = settle(graph, precision.multiply({ value: rows }, products.queryKeyValue));
-  const canvases = graph.node('Reshape', [together, shared.canvasShape]);
-  const [query, key, value] = graph.nodes('Split', [canvases], 3, { axis: { int: 2 }, num_outputs: { int: 3 } });
+  const operand = precision.prepare({ value: rows });
+  const project = (product: Product) => {
+    const settled = settle(graph, precision.multiply(operand, product));
+    return graph.node('Reshape', [settled, shared.canvasShape]);
+  };
   const rotate = (x: Value) =>
     graph.node('RotaryEmbedding', [x, shared.origin, shared.cosines, shared.sines], {
       num_heads: { int: shape.heads },
       interleaved: { int: 0 },
     });
-  const mixed = graph.node('MultiHeadAttention', [rotate(query), rotate(key), value, '', shared.lengths], {
+  const query = rotate(project(products.query));
+  const key = rotate(project(products.key));
+  const value = project(products.value);
+  const mixed = graph.node('MultiHeadAttention', [query, key, value, '', shared.lengths], {
     num_heads: { int: shape.heads },
     mask_filter_value: { float: PADDING_SCORE },
   });
-  return precision.multiply({ value: graph.node('Reshape', [mixed, shared.rowShape]) }, products.attentionOut);
+  const mixedRows = precision.prepare({ value: graph.node('Reshape', [mixed, shared.rowShape]) });
+  return precision.multiply(mixedRows, products.attentionOut);
 }

@@ -7,10 +7,12 @@ import type { BlockProducts } from './products.ts';
 
 /** Normalised rows -> the feed-forward part's contribution to the residual stream. */
 export function feedForward(graph: GraphBuilder, precision: Precision, products: BlockProducts, rows: Value): Rows {
-  const both = precision.multiply({ value: rows }, products.gateUp);
-  const [gate, up] = graph.nodes('Split', [both.value], 2, { axis: { int: 1 }, num_outputs: { int: 2 } });
+  const operand = precision.prepare({ value: rows });
   // QuickGelu is x sigmoid(alpha x); with alpha 1 that is SiLU.
-  const opened = graph.node('QuickGelu', [settle(graph, { ...both, value: gate })], { alpha: { float: 1 } });
+  const gate = settle(graph, precision.multiply(operand, products.gate));
+  const opened = graph.node('QuickGelu', [gate], { alpha: { float: 1 } });
   // The factor that the rows of `up` still owe passes through to the next product.
-  return precision.multiply({ ...both, value: graph.node('Mul', [opened, up]) }, products.feedForwardOut);
+  const up = precision.multiply(operand, products.up);
+  const gated = precision.prepare({ ...up, value: graph.node('Mul', [opened, up.value]) });
+  return precision.multiply(gated, products.down);
 }

@@ -8,8 +8,8 @@ import type { Architecture } from './config.ts';
 import { feedForward } from './feedforward.ts';
 import { askedRows, logits, probabilities } from './head.ts';
 import { graphBuilder, type Value } from './onnx.ts';
-import { float32Precision, floatTensor, int8Precision, type Rows, settle } from './precision.ts';
-import { blockProducts, blockTensor, EMBEDDING, FINAL_NORM } from './products.ts';
+import { float32Precision, floatTensor, int8Precision, type Precision, type Rows, settle } from './precision.ts';
+import { attentionNorm, blockProducts, EMBEDDING, FINAL_NORM, feedForwardNorm } from './products.ts';
 import type { Weights } from './safetensors.ts';
 
 export interface GraphOptions {
@@ -51,31 +51,33 @@ export function buildGraph(options: GraphOptions): Uint8Array {
     inverseTemperature:
       options.output === 'logits' ? '' : graph.input(INPUTS.inverseTemperature, 'float32', ['rows', 1]),
   };
-  const precision = options.precision === 'int8' ? int8Precision(graph, weights) : float32Precision(graph, weights);
+  const precision = precisionOf();
+  const headPrecision = precisionOf();
   const shared = attentionShared(graph, shape, ids, lengths);
   const normAttributes = { epsilon: { float: shape.epsilon } };
 
   let residual = embed(ids);
-  let rows = graph.node('SimplifiedLayerNormalization', [residual, gain(blockTensor(0, 'attn_norm'))], {
+  let rows = graph.node('SimplifiedLayerNormalization', [residual, gain(attentionNorm(0))], {
     ...normAttributes,
     axis: { int: -1 },
   });
   for (let layer = 0; layer < shape.layers; layer++) {
     const products = blockProducts(shape, layer);
-    addAndNormalise(attention(graph, shape, shared, precision, products, rows), blockTensor(layer, 'ff_norm'));
+    addAndNormalise(attention(graph, shape, shared, precision, products, rows), feedForwardNorm(layer));
     const last = layer === shape.layers - 1;
-    addAndNormalise(
-      feedForward(graph, precision, products, rows),
-      last ? FINAL_NORM : blockTensor(layer + 1, 'attn_norm'),
-    );
+    addAndNormalise(feedForward(graph, precision, products, rows), last ? FINAL_NORM : attentionNorm(layer + 1));
   }
   const asked = askedRows(graph, rows, headInputs);
-  if (options.output === 'logits') logits(graph, shape, precision, asked, 'logits');
+  if (options.output === 'logits') logits(graph, shape, headPrecision, asked, 'logits');
   else {
     const { inverseTemperature } = headInputs;
-    probabilities(graph, shape, precision, asked, inverseTemperature, options.forbidden, 'probabilities');
+    probabilities(graph, shape, headPrecision, asked, inverseTemperature, options.forbidden, 'probabilities');
   }
   return graph.encode();
+
+  function precisionOf(): Precision {
+    return options.precision === 'int8' ? int8Precision(graph, weights) : float32Precision(graph, weights);
+  }
 
   function gain(name: string): Value {
     return floatTensor(graph, weights, name);

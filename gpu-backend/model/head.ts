@@ -36,7 +36,7 @@ export function logits(
   hidden: Value,
   name: string,
 ): void {
-  const result = settle(graph, precision.multiply({ value: hidden }, headProduct(shape)));
+  const result = settle(graph, precision.multiply(precision.prepare({ value: hidden }), headProduct(shape)));
   graph.output(graph.node('Identity', [result], {}, name), 'float32', ['rows', shape.vocabulary]);
 }
 
@@ -53,7 +53,7 @@ export function probabilities(
   const bias = new Float32Array(shape.vocabulary);
   for (const token of forbidden) bias[token] = Number.NEGATIVE_INFINITY;
   const scores = precision.multiply(
-    { value: hidden, scale: inverseTemperature },
+    precision.prepare({ value: hidden, scale: inverseTemperature }),
     headProduct(shape),
     graph.constant(bias, [shape.vocabulary]),
   );

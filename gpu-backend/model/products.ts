@@ -1,14 +1,13 @@
 /**
- * The matrix products of the model, named once for every precision: which tensors of the folder make up each, stacked.
- *
- * Products of one input are one product: query, key and value; gate and up. The input is then read (and quantised) once.
+ * The matrix products of the model and the tensors they read, by LLaDA's names (GSAI-ML/LLaDA-8B, modeling_llada.py).
  */
 import type { Architecture } from './config.ts';
 
-/** y = x W^T, where W is `parts` stacked by rows (out x in, as the folder stores them). */
+/** y = x W^T, W being the tensor `weight`, out x in. */
 export interface Product {
+  /** Names the product in the quantised file. */
   readonly name: string;
-  readonly parts: readonly string[];
+  readonly weight: string;
   /** Columns of x. */
   readonly from: number;
   /** Columns of y. */
@@ -16,50 +15,61 @@ export interface Product {
 }
 
 export interface BlockProducts {
-  readonly queryKeyValue: Product;
+  readonly query: Product;
+  readonly key: Product;
+  readonly value: Product;
   readonly attentionOut: Product;
-  readonly gateUp: Product;
-  readonly feedForwardOut: Product;
+  readonly gate: Product;
+  readonly up: Product;
+  readonly down: Product;
 }
 
-/** LLaDA's tensor names (GSAI-ML/LLaDA-8B, modeling_llada.py). */
 export const EMBEDDING = 'model.transformer.wte.weight';
 export const FINAL_NORM = 'model.transformer.ln_f.weight';
-export const blockTensor = (layer: number, name: string) => `model.transformer.blocks.${layer}.${name}.weight`;
+const UNTIED_HEAD = 'model.transformer.ff_out.weight';
 
-/** The four products of a block. */
+export const attentionNorm = (layer: number) => blockTensor(layer, 'attn_norm');
+export const feedForwardNorm = (layer: number) => blockTensor(layer, 'ff_norm');
+
+function blockTensor(layer: number, name: string): string {
+  return `model.transformer.blocks.${layer}.${name}.weight`;
+}
+
+/** The products of a block. */
 export function blockProducts({ width, hidden }: Architecture, layer: number): BlockProducts {
-  const product = (name: string, parts: readonly string[], from: number, to: number): Product => ({
+  const product = (name: string, from: number, to: number): Product => ({
     name: `blocks.${layer}.${name}`,
-    parts: parts.map((part) => blockTensor(layer, part)),
+    weight: blockTensor(layer, name),
     from,
     to,
   });
   return {
-    queryKeyValue: product('query_key_value', ['q_proj', 'k_proj', 'v_proj'], width, 3 * width),
-    attentionOut: product('attention_out', ['attn_out'], width, width),
-    gateUp: product('gate_up', ['ff_proj', 'up_proj'], width, 2 * hidden),
-    feedForwardOut: product('feed_forward_out', ['ff_out'], hidden, width),
+    query: product('q_proj', width, width),
+    key: product('k_proj', width, width),
+    value: product('v_proj', width, width),
+    attentionOut: product('attn_out', width, width),
+    gate: product('ff_proj', width, hidden),
+    up: product('up_proj', width, hidden),
+    down: product('ff_out', hidden, width),
   };
 }
 
 /** The projection of hidden states to the vocabulary. */
 export function headProduct({ tied, width, vocabulary }: Architecture): Product {
-  const part = tied ? EMBEDDING : 'model.transformer.ff_out.weight';
-  return { name: 'head', parts: [part], from: width, to: vocabulary };
+  return { name: 'head', weight: tied ? EMBEDDING : UNTIED_HEAD, from: width, to: vocabulary };
 }
 
 /** Every product of the model, in the order of the computation. */
 export function allProducts(architecture: Architecture): Product[] {
   const blocks = Array.from({ length: architecture.layers }, (_, layer) => blockProducts(architecture, layer));
-  return [...blocks.flatMap((block) => Object.values(block) as Product[]), headProduct(architecture)];
+  return [...blocks.flatMap((block): Product[] => Object.values(block)), headProduct(architecture)];
 }
 
-/** The tensors that are no product: norms and the embedding table. */
-export function otherTensors({ layers }: Architecture): string[] {
-  const norms = Array.from({ length: layers }, (_, layer) => [
-    blockTensor(layer, 'attn_norm'),
-    blockTensor(layer, 'ff_norm'),
-  ]);
-  return [EMBEDDING, ...norms.flat(), FINAL_NORM];
+/** The tensors that are no product, with their shapes: the embedding table and the norms' gains. */
+export function otherTensors({ layers, width, vocabulary }: Architecture): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>([[EMBEDDING, [vocabulary, width]]]);
+  for (let layer = 0; layer < layers; layer++) {
+    shapes.set(attentionNorm(layer), [width]).set(feedForwardNorm(layer), [width]);
+  }
+  return shapes.set(FINAL_NORM, [width]);
 }

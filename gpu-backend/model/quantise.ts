@@ -84,15 +84,9 @@ function productToWrite(folder: string, weights: Weights, product: Product): Ten
       type: 'int8',
       shape: [from, to],
       async data() {
-        const stacked = new Float32Array(from * to);
-        let filled = 0;
-        for (const part of product.parts) {
-          const tensor = requireTensor(weights, part);
-          const values = toFloat32(await readTensor(folder, tensor), tensor.type);
-          stacked.set(values, filled);
-          filled += values.length;
-        }
-        const quantised = quantiseColumns(stacked, from, to);
+        const tensor = requireTensor(weights, product.weight);
+        const values = toFloat32(await readTensor(folder, tensor), tensor.type);
+        const quantised = quantiseColumns(values, from, to);
         scales = quantised.scales;
         return bytesOf(quantised.bytes);
       },
@@ -130,7 +124,7 @@ export async function quantisedWeights(
     () => false,
   );
   if (!exists) {
-    const others = otherTensors(architecture).map((tensorName): TensorToWrite => {
+    const others = [...otherTensors(architecture).keys()].map((tensorName): TensorToWrite => {
       const tensor = requireTensor(weights, tensorName);
       return { name: tensorName, type: tensor.type, shape: tensor.shape, data: () => readTensor(folder, tensor) };
     });

@@ -2,25 +2,13 @@
  * Does a folder hold the tensors its config.json promises, in the shapes it promises?
  */
 import type { Architecture } from './config.ts';
-import { blockTensor, EMBEDDING, FINAL_NORM, headProduct } from './products.ts';
+import { allProducts, otherTensors } from './products.ts';
 import type { Weights } from './safetensors.ts';
 
 /** Every tensor of the architecture with its shape. */
 export function expectedShapes(architecture: Architecture): Map<string, readonly number[]> {
-  const { layers, width, hidden, vocabulary } = architecture;
-  const shapes = new Map<string, readonly number[]>([
-    [EMBEDDING, [vocabulary, width]],
-    [FINAL_NORM, [width]],
-    [headProduct(architecture).parts[0], [vocabulary, width]],
-  ]);
-  for (let layer = 0; layer < layers; layer++) {
-    for (const norm of ['attn_norm', 'ff_norm']) shapes.set(blockTensor(layer, norm), [width]);
-    for (const square of ['q_proj', 'k_proj', 'v_proj', 'attn_out']) {
-      shapes.set(blockTensor(layer, square), [width, width]);
-    }
-    for (const wide of ['ff_proj', 'up_proj']) shapes.set(blockTensor(layer, wide), [hidden, width]);
-    shapes.set(blockTensor(layer, 'ff_out'), [width, hidden]);
-  }
+  const shapes = otherTensors(architecture);
+  for (const { weight, from, to } of allProducts(architecture)) shapes.set(weight, [to, from]);
   return shapes;
 }
 
