@@ -103,14 +103,21 @@ export function buildFrame(
   };
 }
 
-/** A lattice: `lengths` and `firsts` give each hole's number of positions and its first text position. */
-export function buildLattice(
-  frame: Frame,
-  lengths: readonly number[],
-  firsts: readonly number[],
-  eos: number,
-  allowedAt: ReadonlyMap<number, Uint8Array> = new Map(),
-): Lattice {
+/** How the holes lie on a canvas. */
+export interface Placement {
+  /** Positions of each hole, and the text position of its first. */
+  readonly lengths: readonly number[];
+  readonly firsts: readonly number[];
+  readonly eos: number;
+  /** First text position at which the end of text may stand. */
+  readonly endFrom: number;
+  /** Classes (one byte each) that may stand at a text position, where not all may. */
+  readonly allowedAt: ReadonlyMap<number, Uint8Array>;
+}
+
+/** Lines the graphs of a frame up on a canvas. */
+export function buildLattice(frame: Frame, placement: Placement): Lattice {
+  const { lengths, firsts, eos, endFrom, allowedAt } = placement;
   const holes = frame.graphs.map((graph, h): LatticeHole => {
     const reach = new Int32Array(lengths[h] + 1);
     for (let layer = 0, n = 0; layer <= lengths[h]; layer++) {
@@ -128,7 +135,7 @@ export function buildLattice(
     };
   });
   const words = wordsFor(frame.ruler);
-  return { ...frame, holes, words, eos, allowedAt };
+  return { ...frame, holes, words, eos, endFrom, allowedAt };
 }
 
 const ruleCache = new WeakMap<Graph, readonly ShiftRule[]>();
@@ -138,7 +145,9 @@ function groupRules(graph: Graph, ruler: number): readonly ShiftRule[] {
   let rules = ruleCache.get(graph);
   if (rules === undefined) {
     const saturates = graph.ruler >= 0 && graph.lift.machine.counters[graph.ruler].saturates;
-    rules = graph.groupRuler.map((step) => ({ ...step, saturates, top: ruler - 1 }));
+    rules = Array.from(graph.groupAdd, (add, g) => {
+      return { min: graph.groupMin[g], max: graph.groupMax[g], add, saturates, top: ruler - 1 };
+    });
     ruleCache.set(graph, rules);
   }
   return rules;

@@ -16,9 +16,10 @@ export function drawToken(
   draw: Draw,
   position: number,
 ): number {
-  const { groupClassStart, groupClasses, classStart, classTokens } = hole.graph.lift;
-  const classes = groupClasses
-    .subarray(groupClassStart[group], groupClassStart[group + 1])
+  const { groupSet, setStart, setClasses, classStart, classTokens } = hole.graph.lift;
+  const set = groupSet[group];
+  const classes = setClasses
+    .subarray(setStart[set], setStart[set + 1])
     .filter((k) => allowed === undefined || allowed[k] === 1);
   if (draw.temperature === 0) {
     let token = -1;

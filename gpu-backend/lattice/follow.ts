@@ -6,7 +6,7 @@ import { hasBit } from './bits.ts';
 import { drawToken } from './draw.ts';
 import type { Lattice } from './lattice.ts';
 import { marginal } from './marginal.ts';
-import { type ClassMasses, clean } from './masses.ts';
+import { bestOfSet, type ClassMasses, clean } from './masses.ts';
 import { chanceInBounds, type Moments } from './moments.ts';
 import type { Draw, Filling, ProposalRows } from './propose.ts';
 import type { Reach } from './reach.ts';
@@ -117,7 +117,8 @@ function chooseGroup(
   const firstGroup = lift.groupStart[nodeCore[node]];
   for (let g = firstGroup; g < lift.groupStart[nodeCore[node] + 1]; g++) {
     const to = edgeTo[edgeBase[node] + g - firstGroup];
-    if (to < 0 || weight.group[g] === 0) continue;
+    const mass = weight.set[lift.groupSet[g]];
+    if (to < 0 || mass === 0) continue;
     const rule = hole.groupRule[g];
     if (ruler < rule.min || ruler > rule.max) continue;
     const after = Math.min(ruler + rule.add, rule.top);
@@ -134,8 +135,13 @@ function chooseGroup(
             guide.max,
           );
     candidates.push(g);
-    if (bestNext !== undefined) scores.push(Math.log(bestOf(lift, g, masses)) + bestNext[cell] + Math.log(chance));
-    else scores.push(log(weight.group[g] * next.m[cell], next.e[cell]) + Math.log(chance));
+    if (bestNext !== undefined)
+      scores.push(
+        Math.log(masses === undefined ? 1 : bestOfSet(lift, lift.groupSet[g], masses)) +
+          bestNext[cell] +
+          Math.log(chance),
+      );
+    else scores.push(log(mass * next.m[cell], next.e[cell]) + Math.log(chance));
   }
   if (weight.end > 0 && reach.tailLive(layer + 1) && hasBit(lattice.accepting, node * lattice.words, ruler)) {
     const chance = guide === undefined ? 1 : chanceInBounds(ruler, 0, 0, guide.min, guide.max);
@@ -146,18 +152,6 @@ function chooseGroup(
   if (candidates.length === 0) throw new Error('a live cell of the lattice has no way on');
   const chosen = candidates[pick(scores, best === undefined ? draw.random(hole.first + layer, 0) : undefined)];
   return chosen < 0 ? undefined : { group: chosen, to: edgeTo[edgeBase[node] + chosen - firstGroup] };
-}
-
-function bestOf(
-  lift: { readonly groupClassStart: Int32Array; readonly groupClasses: Int32Array },
-  g: number,
-  masses: ClassMasses | undefined,
-): number {
-  if (masses === undefined) return 1;
-  let top = 0;
-  for (let i = lift.groupClassStart[g]; i < lift.groupClassStart[g + 1]; i++)
-    top = Math.max(top, masses.best[lift.groupClasses[i]]);
-  return top;
 }
 
 /** Index of a log-score: the greatest without `uniform`, else drawn in proportion. Scores that are no numbers count alike. */

@@ -33,8 +33,10 @@ export interface Graph {
   readonly coreNodes: Int32Array;
   /** Core that each group leaves from. */
   readonly groupCore: Int32Array;
-  /** What each group does to the ruler. */
-  readonly groupRuler: readonly RulerStep[];
+  /** What each group does to the ruler: values groupMin..groupMax pass and are raised by groupAdd. */
+  readonly groupMin: Int32Array;
+  readonly groupMax: Int32Array;
+  readonly groupAdd: Int32Array;
   /** Number of node for a core and counter values, -1 when tokens cannot reach it. */
   find(core: number, values: ArrayLike<number>): number;
 }
@@ -103,6 +105,7 @@ export function buildGraph(
     }
     if (edgeTo.length > EDGE_LIMIT) throw new RangeError('the constraint has too many combinations of counters');
   }
+  const steps = Array.from(lift.groupEffect, (effect) => rulerStep(lift.effects.get(effect), ruler));
   return {
     lift,
     ruler,
@@ -113,7 +116,9 @@ export function buildGraph(
     edgeBase: Int32Array.from(edgeBase),
     edgeTo: Int32Array.from(edgeTo),
     ...nodesByCore(lift, nodeCore),
-    groupRuler: Array.from(lift.groupEffect, (effect) => rulerStep(lift.effects.get(effect), ruler)),
+    groupMin: Int32Array.from(steps, (step) => step.min),
+    groupMax: Int32Array.from(steps, (step) => step.max),
+    groupAdd: Int32Array.from(steps, (step) => step.add),
     find: (core, at) => numbering.get(keyOf(core, at)) ?? -1,
   };
 }

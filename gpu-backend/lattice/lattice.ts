@@ -42,6 +42,8 @@ export interface Lattice {
   readonly accepting: Uint32Array;
   /** True when the text ends in the last hole, so that end-of-text tokens may fill its tail. */
   readonly tail: boolean;
+  /** First text position at which the end of text may stand. */
+  readonly endFrom: number;
   readonly eos: number;
   /** Text position p's first token must be of these classes (bytes per class), where a phrase ends just before it. */
   readonly allowedAt: ReadonlyMap<number, Uint8Array>;
@@ -49,14 +51,15 @@ export interface Lattice {
 
 /** The groups whose classes hold a class, over all cores of a graph. */
 export function createGroupIndex(graph: Graph): (classId: number) => Int32Array {
-  const { groupStart, groupClassStart, groupClasses, cores } = graph.lift;
+  const { groupSet, setStart, setClasses } = graph.lift;
   const cache = new Map<number, Int32Array>();
   return (classId) => {
     let groups = cache.get(classId);
     if (groups === undefined) {
       const list: number[] = [];
-      for (let g = 0; g < groupStart[cores]; g++) {
-        for (let i = groupClassStart[g]; i < groupClassStart[g + 1]; i++) if (groupClasses[i] === classId) list.push(g);
+      for (let g = 0; g < groupSet.length; g++) {
+        const set = groupSet[g];
+        if (setClasses.subarray(setStart[set], setStart[set + 1]).includes(classId)) list.push(g);
       }
       groups = Int32Array.from(list);
       cache.set(classId, groups);

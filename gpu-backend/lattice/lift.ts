@@ -26,9 +26,12 @@ export interface Lift {
   readonly groupStart: Int32Array;
   readonly groupTo: Int32Array;
   readonly groupEffect: Int32Array;
-  /** Classes of group g: groupClasses[groupClassStart[g] .. groupClassStart[g + 1]). */
-  readonly groupClassStart: Int32Array;
-  readonly groupClasses: Int32Array;
+  /** Set of classes of each group. Most groups share theirs with others, so weights are summed once per set. */
+  readonly groupSet: Int32Array;
+  readonly sets: number;
+  /** Classes of set s: setClasses[setStart[s] .. setStart[s + 1]), ascending. */
+  readonly setStart: Int32Array;
+  readonly setClasses: Int32Array;
 }
 
 /** What tokens do from one state: the tokens listed, and for all others what they do from `like` (-1: they are dead). */
@@ -286,17 +289,33 @@ function group(states: readonly number[], outcomes: readonly CoreOutcomes[], par
     }
     groupStart[core + 1] = groupTo.length;
   }
-  const groupClassStart = new Int32Array(groupTo.length + 1);
-  groupClasses.forEach((list, g) => {
-    groupClassStart[g + 1] = groupClassStart[g] + list.length;
-  });
   return {
     cores: states.length,
     coreStates: states,
     groupStart,
     groupTo: Int32Array.from(groupTo),
     groupEffect: Int32Array.from(groupEffect),
-    groupClassStart,
-    groupClasses: Int32Array.from(groupClasses.flat()),
+    ...shareSets(groupClasses),
   };
+}
+
+/** Numbers equal lists of classes alike. */
+function shareSets(groupClasses: readonly (readonly number[])[]) {
+  const numbering = new Map<string, number>();
+  const lists: (readonly number[])[] = [];
+  const groupSet = Int32Array.from(groupClasses, (list) => {
+    const key = list.join(',');
+    let set = numbering.get(key);
+    if (set === undefined) {
+      set = lists.length;
+      numbering.set(key, set);
+      lists.push(list);
+    }
+    return set;
+  });
+  const setStart = new Int32Array(lists.length + 1);
+  lists.forEach((list, set) => {
+    setStart[set + 1] = setStart[set] + list.length;
+  });
+  return { groupSet, sets: lists.length, setStart, setClasses: Int32Array.from(lists.flat()) };
 }

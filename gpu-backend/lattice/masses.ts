@@ -51,3 +51,15 @@ export function classMasses(
   }
   return { mass, best, bestToken, end: Math.max(clean(probabilities[offset + eos]), FLOOR) };
 }
+
+/** Greatest probability of a token of a set of classes. */
+export function bestOfSet(
+  lift: { readonly setStart: Int32Array; readonly setClasses: Int32Array },
+  set: number,
+  masses: ClassMasses,
+): number {
+  let top = 0;
+  for (let i = lift.setStart[set]; i < lift.setStart[set + 1]; i++)
+    top = Math.max(top, masses.best[lift.setClasses[i]]);
+  return top;
+}

@@ -4,6 +4,7 @@
  * distribution. Only the score is approximate: which ruler values are possible is still decided by the bits.
  */
 import { hasBit } from './bits.ts';
+import type { Graph } from './graph.ts';
 import type { Lattice } from './lattice.ts';
 import type { Reach } from './reach.ts';
 import { ratio } from './scaled.ts';
@@ -24,10 +25,16 @@ export function withoutRuler(lattice: Lattice): Lattice {
     accepting,
     holes: lattice.holes.map((hole) => ({
       ...hole,
+      graph: withoutSteps(hole.graph),
       groupRule: hole.groupRule.map(() => still),
       link: hole.link && { ...hole.link, rule: hole.link.rule.map(() => still) },
     })),
   };
+}
+
+function withoutSteps(graph: Graph): Graph {
+  const none = new Int32Array(graph.groupAdd.length);
+  return { ...graph, groupMin: none, groupMax: none, groupAdd: none };
 }
 
 /** Per hole and layer: mean and variance of the ruler still to come, per node. */
@@ -61,7 +68,7 @@ export function remainingRuler(
       into.variance[h][length][n] = exit < 0 ? 0 : into.variance[h + 1][0][link!.to[exit]];
     }
     for (let layer = length - 1; layer >= 0; layer--) {
-      const { group, end } = weights(h, layer);
+      const { set, end } = weights(h, layer);
       const here = sums.layers[h][layer];
       const next = sums.layers[h][layer + 1];
       const tail = next.m.length - 1;
@@ -73,8 +80,9 @@ export function remainingRuler(
         const lastGroup = lift.groupStart[nodeCore[n] + 1];
         for (let g = firstGroup, edge = edgeBase[n]; g < lastGroup; g++, edge++) {
           const to = edgeTo[edge];
-          if (to < 0 || group[g] === 0 || next.m[to] === 0) continue;
-          const share = ratio(group[g] * next.m[to], next.e[to], here.m[n], here.e[n]);
+          const weight = set[lift.groupSet[g]];
+          if (to < 0 || weight === 0 || next.m[to] === 0) continue;
+          const share = ratio(weight * next.m[to], next.e[to], here.m[n], here.e[n]);
           const adds = hole.groupRule[g].add + into.mean[h][layer + 1][to];
           total += share;
           first += share * adds;

@@ -5,7 +5,7 @@
 import { hasBit } from './bits.ts';
 import { follow } from './follow.ts';
 import type { Lattice } from './lattice.ts';
-import { type ClassMasses, classMasses } from './masses.ts';
+import { bestOfSet, type ClassMasses, classMasses } from './masses.ts';
 import { allocateMoments, remainingRuler, withoutRuler } from './moments.ts';
 import { createReach } from './reach.ts';
 import { log } from './scaled.ts';
@@ -55,7 +55,7 @@ export function createProposer(lattice: Lattice, exactRulerVisits = EXACT_RULER_
   const exactBest = lazy(() => allocateBest(lattice));
   const plainBest = lattice === plain ? exactBest : lazy(() => allocateBest(plain));
   const moments = lazy(() => allocateMoments(lattice));
-  const scratch = lattice.holes.map(({ graph }) => new Float64Array(graph.lift.groupTo.length));
+  const scratch = lattice.holes.map(({ graph }) => new Float64Array(graph.lift.sets));
   const bounds = endBounds(lattice);
 
   const prepare = (canvas: Int32Array, rows: ProposalRows) => {
@@ -71,8 +71,8 @@ export function createProposer(lattice: Lattice, exactRulerVisits = EXACT_RULER_
       return positionWeights(
         lattice.holes[h],
         token < 0 ? masses(h, position) : undefined,
-        reach.openGroups(h, layer),
-        lattice.tail && last && (token < 0 || token === lattice.eos),
+        reach.openSets(h, layer),
+        lattice.tail && last && position >= lattice.endFrom && (token < 0 || token === lattice.eos),
         scratch[h],
       );
     };
@@ -100,21 +100,15 @@ export function createProposer(lattice: Lattice, exactRulerVisits = EXACT_RULER_
       const best = draw.temperature > 0 ? undefined : exact ? exactBest() : plainBest();
       if (best !== undefined) {
         const logs = (h: number, layer: number): PositionWeights => {
-          const { group, end } = weights(h, layer);
-          const held = canvas[lattice.holes[h].first + layer] >= 0;
-          const { groupClassStart, groupClasses } = lattice.holes[h].graph.lift;
-          const row = held ? undefined : masses(h, lattice.holes[h].first + layer);
-          for (let g = 0; g < group.length; g++) {
-            let top = group[g];
-            if (row !== undefined && top > 0) {
-              top = 0;
-              for (let i = groupClassStart[g]; i < groupClassStart[g + 1]; i++) {
-                top = Math.max(top, row.best[groupClasses[i]]);
-              }
-            }
-            group[g] = Math.log(top);
+          const { set, end } = weights(h, layer);
+          const position = lattice.holes[h].first + layer;
+          const row = canvas[position] >= 0 ? undefined : masses(h, position);
+          for (let s = 0; s < set.length; s++) {
+            set[s] = Math.log(
+              set[s] > 0 && row !== undefined ? bestOfSet(lattice.holes[h].graph.lift, s, row) : set[s],
+            );
           }
-          return { group, end: Math.log(end) };
+          return { set, end: Math.log(end) };
         };
         bestToFinish(active, reach, logs, windows, best);
       }

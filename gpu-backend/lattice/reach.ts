@@ -5,8 +5,8 @@
 import { hasBit, orShiftedDown } from './bits.ts';
 import type { Lattice, LatticeHole } from './lattice.ts';
 
-/** Which groups may be taken at one position: undefined when all may. */
-export type OpenGroups = Uint8Array | undefined;
+/** Which sets of classes may be taken at one position (one byte each): undefined when all may. */
+export type OpenSets = Uint8Array | undefined;
 
 export interface Reach {
   /** Recomputes what changed since the last call. `canvas`: token or -1 (masked) per text position. */
@@ -17,8 +17,8 @@ export interface Reach {
   live(hole: number, layer: number, node: number, ruler: number): boolean;
   /** True when the tail may stand from this layer of the last hole on. */
   tailLive(layer: number): boolean;
-  /** Groups open at a layer of a hole on the canvas of the last update. */
-  openGroups(hole: number, layer: number): OpenGroups;
+  /** Sets open at a layer of a hole on the canvas of the last update. */
+  openSets(hole: number, layer: number): OpenSets;
   /** Bits of a layer of a hole: nodes x words. */
   layerBits(hole: number, layer: number): Uint32Array;
 }
@@ -30,22 +30,20 @@ export function createReach(lattice: Lattice): Reach {
     Array.from({ length: length + 1 }, () => new Uint32Array(graph.nodes * words)),
   );
   const tailLive = new Uint8Array((holes[last]?.length ?? 0) + 1);
-  const openGroups: OpenGroups[][] = holes.map(({ length }) => new Array<OpenGroups>(length).fill(undefined));
+  const openSets: OpenSets[][] = holes.map(({ length }) => new Array<OpenSets>(length).fill(undefined));
   let previous: Int32Array | undefined;
 
-  const groupsAt = (h: number, position: number, token: number): OpenGroups => {
+  const setsAt = (h: number, position: number, token: number): OpenSets => {
     const { graph } = holes[h];
     const allowed = lattice.allowedAt.get(position);
     if (token < 0 && allowed === undefined) return undefined;
-    const open = new Uint8Array(graph.lift.groupTo.length);
-    if (token >= 0) {
-      if (token !== eos) for (const g of holes[h].groupsOf(graph.lift.classOf[token])) open[g] = 1;
-      return open;
-    }
-    const { groupClassStart, groupClasses } = graph.lift;
-    for (let g = 0; g < open.length; g++) {
-      for (let i = groupClassStart[g]; i < groupClassStart[g + 1]; i++)
-        if (allowed![groupClasses[i]] === 1) open[g] = 1;
+    const { classOf, sets, setStart, setClasses } = graph.lift;
+    const open = new Uint8Array(sets);
+    const held = token < 0 || token === eos ? -1 : classOf[token];
+    for (let set = 0; set < sets; set++) {
+      for (let i = setStart[set]; i < setStart[set + 1]; i++) {
+        if (token < 0 ? allowed![setClasses[i]] === 1 : setClasses[i] === held) open[set] = 1;
+      }
     }
     return open;
   };
@@ -69,11 +67,12 @@ export function createReach(lattice: Lattice): Reach {
 
   const layerOf = (h: number, layer: number, token: number): void => {
     const hole = holes[h];
-    const open = groupsAt(h, hole.first + layer, token);
-    openGroups[h][layer] = open;
+    const open = setsAt(h, hole.first + layer, token);
+    openSets[h][layer] = open;
     edgesBack(hole, layer, open, layers[h][layer], layers[h][layer + 1], words);
     if (h !== last || !tail) return;
-    const endsHere = (token < 0 || token === eos) && tailLive[layer + 1] === 1;
+    const position = hole.first + layer;
+    const endsHere = (token < 0 || token === eos) && position >= lattice.endFrom && tailLive[layer + 1] === 1;
     tailLive[layer] = endsHere ? 1 : 0;
     if (endsHere) {
       const bits = layers[h][layer];
@@ -102,7 +101,7 @@ export function createReach(lattice: Lattice): Reach {
         : hasBit(layers[0][0], lattice.startNode * words, lattice.startRuler),
     live: (h, layer, node, ruler) => hasBit(layers[h][layer], node * words, ruler),
     tailLive: (layer) => tailLive[layer] === 1,
-    openGroups: (h, layer) => openGroups[h][layer],
+    openSets: (h, layer) => openSets[h][layer],
     layerBits: (h, layer) => layers[h][layer],
   };
 }
@@ -110,7 +109,7 @@ export function createReach(lattice: Lattice): Reach {
 function edgesBack(
   hole: LatticeHole,
   layer: number,
-  open: OpenGroups,
+  open: OpenSets,
   into: Uint32Array,
   from: Uint32Array,
   words: number,
@@ -124,7 +123,7 @@ function edgesBack(
     const lastGroup = lift.groupStart[core + 1];
     for (let g = firstGroup, edge = edgeBase[n]; g < lastGroup; g++, edge++) {
       const to = edgeTo[edge];
-      if (to < 0 || (open !== undefined && open[g] === 0)) continue;
+      if (to < 0 || (open !== undefined && open[lift.groupSet[g]] === 0)) continue;
       if (words === 1 && groupRule[g].top === 0) {
         if (from[to] !== 0) {
           into[n] = 1;

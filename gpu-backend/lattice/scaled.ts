@@ -10,7 +10,8 @@ export interface Scaled {
 
 export const NOWHERE = -1_000_000_000;
 const UP = 2 ** 256;
-const DOWN = 2 ** -256;
+/** One exponent down. */
+export const DOWN = 2 ** -256;
 const SMALL = 2 ** -128;
 const LARGE = 2 ** 128;
 

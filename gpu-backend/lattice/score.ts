@@ -6,38 +6,38 @@
 import { hasBit } from './bits.ts';
 import type { Lattice, LatticeHole } from './lattice.ts';
 import type { ClassMasses } from './masses.ts';
-import type { OpenGroups, Reach } from './reach.ts';
-import { add, clear, normalise, type Scaled, scaled } from './scaled.ts';
+import type { OpenSets, Reach } from './reach.ts';
+import { add, clear, DOWN, NOWHERE, normalise, type Scaled, scaled } from './scaled.ts';
 
-/** Weights of one position: what each group and the end of text weigh there. */
+/** Weights of one position: what each set of classes and the end of text weigh there. */
 export interface PositionWeights {
-  /** Per group of the hole's graph; 0 where the group is closed. */
-  readonly group: Float64Array;
+  /** Per set of classes of the hole's lift; 0 where it is closed. */
+  readonly set: Float64Array;
   /** Weight of the end-of-text token; 0 where it is closed. */
   readonly end: number;
 }
 
-/** Sums class masses into groups. A committed position weighs 1 on the groups of its token. */
+/** Sums class masses into sets. A committed position weighs 1 on the sets of its token. */
 export function positionWeights(
   hole: LatticeHole,
   masses: ClassMasses | undefined,
-  open: OpenGroups,
+  open: OpenSets,
   endOpen: boolean,
   into: Float64Array,
 ): PositionWeights {
-  const { groupClassStart, groupClasses } = hole.graph.lift;
-  for (let g = 0; g < into.length; g++) {
-    if (open !== undefined && open[g] === 0) {
-      into[g] = 0;
+  const { setStart, setClasses } = hole.graph.lift;
+  for (let set = 0; set < into.length; set++) {
+    if (open !== undefined && open[set] === 0) {
+      into[set] = 0;
     } else if (masses === undefined) {
-      into[g] = 1;
+      into[set] = 1;
     } else {
       let sum = 0;
-      for (let i = groupClassStart[g]; i < groupClassStart[g + 1]; i++) sum += masses.mass[groupClasses[i]];
-      into[g] = sum;
+      for (let i = setStart[set]; i < setStart[set + 1]; i++) sum += masses.mass[setClasses[i]];
+      into[set] = sum;
     }
   }
-  return { group: into, end: endOpen ? (masses?.end ?? 1) : 0 };
+  return { set: into, end: endOpen ? (masses?.end ?? 1) : 0 };
 }
 
 /** beta of every cell: per hole and layer, (nodes x ruler) cells, then one for the tail. */
@@ -73,12 +73,12 @@ export function backward(
     const layers = into.layers[h];
     endOfHole(lattice, h, layers[hole.length], into, windows[h][hole.length]);
     for (let layer = hole.length - 1; layer >= 0; layer--) {
-      const { group, end } = weights(h, layer);
+      const { set, end } = weights(h, layer);
       const here = layers[layer];
       const next = layers[layer + 1];
       const cells = (hole.reach[layer] + 1) * ruler;
       clear(here, 0, here.m.length);
-      edgesBackward(hole, layer, group, here, next, ruler, windows[h][layer]);
+      edgesBackward(hole, layer, set, here, next, ruler, windows[h][layer]);
       if (end > 0 && reach.tailLive(layer + 1)) {
         const tail = next.m.length - 1;
         for (let cell = 0; cell < cells; cell++) {
@@ -119,30 +119,61 @@ function endOfHole(lattice: Lattice, h: number, here: Scaled, all: Backward, win
 function edgesBackward(
   hole: LatticeHole,
   layer: number,
-  group: Float64Array,
+  set: Float64Array,
   here: Scaled,
   next: Scaled,
   ruler: number,
   window: Window,
 ): void {
-  const { nodeCore, edgeBase, edgeTo, lift } = hole.graph;
-  const nextM = next.m;
-  const nextE = next.e;
+  if (ruler === 1) {
+    plainBackward(hole, hole.reach[layer], set, here, next);
+    return;
+  }
+  const { nodeCore, edgeBase, edgeTo, lift, groupMin, groupMax, groupAdd } = hole.graph;
+  const top = ruler - 1;
   for (let n = 0; n <= hole.reach[layer]; n++) {
     const firstGroup = lift.groupStart[nodeCore[n]];
     const lastGroup = lift.groupStart[nodeCore[n] + 1];
     for (let g = firstGroup, edge = edgeBase[n]; g < lastGroup; g++, edge++) {
-      const weight = group[g];
+      const weight = set[lift.groupSet[g]];
       const to = edgeTo[edge];
       if (weight === 0 || to < 0) continue;
-      const rule = hole.groupRule[g];
-      const from = Math.max(window.min, rule.min);
-      const until = Math.min(window.max, rule.max);
+      const from = Math.max(window.min, groupMin[g]);
+      const until = Math.min(window.max, groupMax[g]);
+      const added = groupAdd[g];
       for (let c = from; c <= until; c++) {
-        const source = to * ruler + Math.min(c + rule.add, rule.top);
-        if (nextM[source] !== 0) add(here, n * ruler + c, weight * nextM[source], nextE[source]);
+        const source = to * ruler + Math.min(c + added, top);
+        if (next.m[source] !== 0) add(here, n * ruler + c, weight * next.m[source], next.e[source]);
       }
     }
+  }
+}
+
+/** The backward step without a ruler, sums kept in registers: 4 times faster than through `add` (5,000 states, measured). */
+function plainBackward(hole: LatticeHole, lastNode: number, set: Float64Array, here: Scaled, next: Scaled): void {
+  const { nodeCore, edgeBase, edgeTo, lift } = hole.graph;
+  const { groupStart, groupSet } = lift;
+  const nextM = next.m;
+  const nextE = next.e;
+  for (let n = 0; n <= lastNode; n++) {
+    const firstGroup = groupStart[nodeCore[n]];
+    const lastGroup = groupStart[nodeCore[n] + 1];
+    let m = 0;
+    let e = NOWHERE;
+    for (let g = firstGroup, edge = edgeBase[n]; g < lastGroup; g++, edge++) {
+      const to = edgeTo[edge];
+      if (to < 0) continue;
+      const x = set[groupSet[g]] * nextM[to];
+      if (x === 0) continue;
+      const at = nextE[to];
+      if (at === e) m += x;
+      else if (at > e) {
+        m = (at - e === 1 ? m * DOWN : 0) + x;
+        e = at;
+      } else if (e - at === 1) m += x * DOWN;
+    }
+    here.m[n] = m;
+    here.e[n] = e;
   }
 }
 
@@ -151,7 +182,7 @@ export function forwardStep(
   lattice: Lattice,
   h: number,
   layer: number,
-  { group, end }: PositionWeights,
+  { set, end }: PositionWeights,
   here: Scaled,
   next: Scaled,
   window: Window,
@@ -161,6 +192,8 @@ export function forwardStep(
   const { nodeCore, edgeBase, edgeTo, lift } = hole.graph;
   clear(next, 0, next.m.length);
   const tail = next.m.length - 1;
+  const { groupMin, groupMax, groupAdd } = hole.graph;
+  const top = ruler - 1;
   for (let n = 0; n <= hole.reach[layer]; n++) {
     const firstGroup = lift.groupStart[nodeCore[n]];
     const lastGroup = lift.groupStart[nodeCore[n] + 1];
@@ -168,14 +201,16 @@ export function forwardStep(
       const cell = n * ruler + c;
       const m = here.m[cell];
       if (m === 0) continue;
+      const e = here.e[cell];
       for (let g = firstGroup, edge = edgeBase[n]; g < lastGroup; g++, edge++) {
         const to = edgeTo[edge];
-        if (group[g] === 0 || to < 0) continue;
-        const rule = hole.groupRule[g];
-        if (c < rule.min || c > rule.max) continue;
-        add(next, to * ruler + Math.min(c + rule.add, rule.top), m * group[g], here.e[cell]);
+        const x = m * set[lift.groupSet[g]];
+        if (x === 0 || to < 0 || c < groupMin[g] || c > groupMax[g]) continue;
+        const target = to * ruler + Math.min(c + groupAdd[g], top);
+        if (next.e[target] === e) next.m[target] += x;
+        else add(next, target, x, e);
       }
-      if (end > 0 && hasBit(accepting, n * words, c)) add(next, tail, m * end, here.e[cell]);
+      if (end > 0 && hasBit(accepting, n * words, c)) add(next, tail, m * end, e);
     }
   }
   if (end > 0) add(next, tail, here.m[tail] * end, here.e[tail]);

@@ -16,7 +16,7 @@ export function allocateBest(lattice: Lattice): Best {
   );
 }
 
-/** `weights` here holds natural logarithms of the best token of each group, -Infinity where closed. */
+/** `weights` here holds natural logarithms of the best token of each set, -Infinity where closed. */
 export function bestToFinish(
   lattice: Lattice,
   reach: Reach,
@@ -30,7 +30,7 @@ export function bestToFinish(
     const { nodeCore, edgeBase, edgeTo, lift } = hole.graph;
     bestAtEnd(lattice, h, into, windows[h][hole.length]);
     for (let layer = hole.length - 1; layer >= 0; layer--) {
-      const { group, end } = weights(h, layer);
+      const { set, end } = weights(h, layer);
       const here = into[h][layer].fill(Number.NEGATIVE_INFINITY);
       const next = into[h][layer + 1];
       const tail = here.length - 1;
@@ -41,11 +41,12 @@ export function bestToFinish(
         const lastGroup = lift.groupStart[nodeCore[n] + 1];
         for (let g = firstGroup, edge = edgeBase[n]; g < lastGroup; g++, edge++) {
           const to = edgeTo[edge];
-          if (to < 0 || group[g] === Number.NEGATIVE_INFINITY) continue;
+          const weight = set[lift.groupSet[g]];
+          if (to < 0 || weight === Number.NEGATIVE_INFINITY) continue;
           const rule = hole.groupRule[g];
           const until = Math.min(window.max, rule.max);
           for (let c = Math.max(window.min, rule.min); c <= until; c++) {
-            const score = group[g] + next[to * ruler + Math.min(c + rule.add, rule.top)];
+            const score = weight + next[to * ruler + Math.min(c + rule.add, rule.top)];
             if (score > here[n * ruler + c]) here[n * ruler + c] = score;
           }
         }

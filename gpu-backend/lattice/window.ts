@@ -18,11 +18,11 @@ export function rulerWindows(lattice: Lattice, reach: Reach): Window[][] {
     for (let layer = 0; layer <= hole.length; layer++) {
       windows.push(narrow(reach.layerBits(h, layer), lattice.words, min, max));
       if (layer === hole.length) break;
-      const open = reach.openGroups(h, layer);
+      const open = reach.openSets(h, layer);
       let least = Number.POSITIVE_INFINITY;
       let most = 0;
       for (let g = 0; g < hole.groupRule.length; g++) {
-        if (open !== undefined && open[g] === 0) continue;
+        if (open !== undefined && open[hole.graph.lift.groupSet[g]] === 0) continue;
         least = Math.min(least, hole.groupRule[g].add);
         most = Math.max(most, hole.groupRule[g].add);
       }
