@@ -43,10 +43,8 @@ export async function startService(config: Config, check: Check, log: Logger): P
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     ready,
     async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      await dispatch.drain(GRACE_MS);
-      if ('closeIdleConnections' in server) server.closeIdleConnections();
-      await closed;
+      await dispatch.drain(GRACE_MS); // still listening, so that /readyz can say so
+      await new Promise((resolve) => server.close(resolve));
       for (const model of await opening.catch(() => [])) await model.session.release();
     },
   };

@@ -20,6 +20,9 @@ export interface GenerateOptions {
   readonly now?: () => number;
 }
 
+// nginx's number for a client that left before its answer.
+const CLIENT_CLOSED_REQUEST = 499;
+
 /**
  * Handler of POST /generate. Problems before the first event are problem+json with their status, later ones a `problem` event.
  * The client's going away aborts the job.
@@ -44,22 +47,21 @@ export function generate({ dispatch, secret, log, now = Date.now }: GenerateOpti
     try {
       const first = await events.next();
       if (first.done) throw new Error('the job has no events');
-      const stream = ndjsonStream(
-        first.value,
-        events,
-        (thrown) => {
-          if (signal.aborted) {
-            requestLog.info({ ms: now() - started }, 'cancelled');
-            return undefined;
-          }
+      const stream = ndjsonStream(first.value, events, {
+        onFailure(thrown) {
+          if (signal.aborted) return undefined; // nobody reads it
           const failure = problemOf(thrown, requestLog);
           requestLog.warn({ code: failure.code }, 'failed');
           return { type: 'problem', problem: failure };
         },
-        (reason) => gone.abort(reason ?? new Error('the reader went away')),
-      );
+        onCancel(reason) {
+          requestLog.info({ ms: now() - started }, 'cancelled');
+          gone.abort(reason ?? new Error('the reader went away'));
+        },
+      });
       return new Response(stream, { headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } });
     } catch (thrown) {
+      if (signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST }); // nobody reads it
       const refusal = problemOf(thrown, requestLog);
       requestLog.info({ code: refusal.code }, 'refused');
       return problemResponse(refusal, job.id);

@@ -3,45 +3,62 @@
  */
 import type { GenerationEvent } from '../../shared/contract/stream.ts';
 
-// Events made ahead of the reader: enough that a reader of ordinary speed never holds up a batch, few enough that one who stops
-// reading costs a few kilobytes.
-const EVENTS_AHEAD = 8;
+// Bytes made ahead of the reader. The events of an ordinary job fit, so that a reader who stops reading holds up nothing but his
+// own answer, and costs no more than this.
+const BYTES_AHEAD = 262_144;
+// A reader who lets that much lie for this long has gone away without saying so.
+const STALL_MS = 30_000;
 
-/**
- * Streams `first`, then `rest`, one JSON object a line.
- *
- * @param onFailure what to say, as a last line, of something thrown; undefined to say nothing
- * @param onCancel called when the reader goes away
- */
+export interface NdjsonOptions {
+  /** What to say, as a last line, of something thrown; undefined to say nothing. */
+  readonly onFailure: (thrown: unknown) => GenerationEvent | undefined;
+  /** Called when the reader goes away, or stalls. */
+  readonly onCancel: (reason: unknown) => void;
+  readonly bytesAhead?: number;
+  readonly stallMs?: number;
+}
+
+/** Streams `first`, then `rest`, one JSON object a line. */
 export function ndjsonStream(
   first: GenerationEvent,
   rest: AsyncGenerator<GenerationEvent, void>,
-  onFailure: (thrown: unknown) => GenerationEvent | undefined,
-  onCancel: (reason: unknown) => void,
+  { onFailure, onCancel, bytesAhead = BYTES_AHEAD, stallMs = STALL_MS }: NdjsonOptions,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  const line = (event: GenerationEvent) => encoder.encode(`${JSON.stringify(event)}\n`);
+  let stalled: NodeJS.Timeout | undefined;
+  const send = (controller: ReadableStreamDefaultController<Uint8Array>, event: GenerationEvent) => {
+    controller.enqueue(encoder.encode(`${JSON.stringify(event)}\n`));
+    if ((controller.desiredSize ?? 0) > 0) return;
+    stalled = setTimeout(() => {
+      const reason = new Error(`the reader stopped reading for ${stallMs} ms`);
+      controller.error(reason);
+      onCancel(reason);
+      rest.return().catch(() => {});
+    }, stallMs);
+    stalled.unref();
+  };
   return new ReadableStream(
     {
-      start(controller) {
-        controller.enqueue(line(first));
-      },
+      start: (controller) => send(controller, first),
       async pull(controller) {
+        clearTimeout(stalled);
         try {
           const { done, value } = await rest.next();
           if (done) controller.close();
-          else controller.enqueue(line(value));
+          else send(controller, value);
         } catch (thrown) {
           const last = onFailure(thrown);
-          if (last !== undefined) controller.enqueue(line(last));
+          if (last !== undefined) send(controller, last);
+          clearTimeout(stalled);
           controller.close();
         }
       },
       async cancel(reason) {
+        clearTimeout(stalled);
         onCancel(reason);
         await rest.return();
       },
     },
-    { highWaterMark: EVENTS_AHEAD },
+    { highWaterMark: bytesAhead, size: (chunk) => chunk.byteLength },
   );
 }
