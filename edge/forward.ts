@@ -23,7 +23,7 @@ export async function* generate(env: Env, job: GenerationJob, signal: AbortSigna
     signal,
   });
   let texts = job.request.n ?? 1;
-  for await (const line of lines(response.body)) {
+  for await (const line of lines(response.body, signal)) {
     const event = parseEvent(line);
     if (event.type === 'problem') {
       throw new ProblemError(readProblem(event.problem) ?? backendFailed('it broke off').problem);
@@ -35,13 +35,13 @@ export async function* generate(env: Env, job: GenerationJob, signal: AbortSigna
 }
 
 /** The lines of a body of UTF-8 text. A last line without its end is a line that was cut off, and is left out. */
-async function* lines(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
+async function* lines(body: ReadableStream<Uint8Array> | null, signal: AbortSignal): AsyncGenerator<string> {
   if (body === null) return;
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
   try {
-    for (let part = await read(reader); !part.done; part = await read(reader)) {
+    for (let part = await read(reader, signal); !part.done; part = await read(reader, signal)) {
       const complete = (rest + decoder.decode(part.value, { stream: true })).split('\n');
       rest = complete.pop() ?? '';
       for (const line of complete) if (line !== '') yield line;
@@ -52,11 +52,11 @@ async function* lines(body: ReadableStream<Uint8Array> | null): AsyncGenerator<s
   }
 }
 
-async function read(reader: ReadableStreamDefaultReader<Uint8Array>) {
+async function read(reader: ReadableStreamDefaultReader<Uint8Array>, signal: AbortSignal) {
   try {
     return await reader.read();
   } catch (error) {
-    console.error('backend', String(error));
+    if (!signal.aborted) console.error('backend', String(error));
     throw backendFailed('the connection broke off');
   }
 }
