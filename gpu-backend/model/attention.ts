@@ -58,18 +58,30 @@ export function attention(
     const settled = settle(graph, precision.multiply(operand, product));
     return graph.node('Reshape', [settled, shared.canvasShape]);
   };
-  const rotate = (x: Value) =>
+  const rotate = (x: Value, heads: number) =>
     graph.node('RotaryEmbedding', [x, shared.origin, shared.cosines, shared.sines], {
-      num_heads: { int: shape.heads },
+      num_heads: { int: heads },
       interleaved: { int: 0 },
     });
-  const query = rotate(project(products.query));
-  const key = rotate(project(products.key));
-  const value = project(products.value);
+  const spread = (x: Value) => (shape.keyHeads === shape.heads ? x : repeatHeads(graph, shape, x, shared.canvasShape));
+  const query = rotate(project(products.query), shape.heads);
+  const key = spread(rotate(project(products.key), shape.keyHeads));
+  const value = spread(project(products.value));
   const mixed = graph.node('MultiHeadAttention', [query, key, value, '', shared.lengths], {
     num_heads: { int: shape.heads },
     mask_filter_value: { float: PADDING_SCORE },
   });
   const mixedRows = precision.prepare({ value: graph.node('Reshape', [mixed, shared.rowShape]) });
   return precision.multiply(mixedRows, products.attentionOut);
+}
+
+/** Grouped-query attention (Ainslie et al. 2023): gives every query head its copy of the keys it shares. */
+function repeatHeads(graph: GraphBuilder, shape: Architecture, x: Value, canvasShape: Value): Value {
+  const { keyHeads, headWidth } = shape;
+  const group = shape.heads / keyHeads;
+  const ints = (...values: number[]) => graph.constant(BigInt64Array.from(values, BigInt), [values.length]);
+  // In a Reshape, 0 keeps an axis as it is; in an Expand, 1 does.
+  const apart = graph.node('Reshape', [x, ints(0, 0, keyHeads, 1, headWidth)]);
+  const repeated = graph.node('Expand', [apart, ints(1, 1, keyHeads, group, headWidth)]);
+  return graph.node('Reshape', [repeated, canvasShape]);
 }

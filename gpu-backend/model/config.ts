@@ -11,6 +11,8 @@ export interface Architecture {
   /** Width of the residual stream. */
   readonly width: number;
   readonly heads: number;
+  /** Heads of keys and values; each serves heads / keyHeads neighbouring query heads. */
+  readonly keyHeads: number;
   readonly headWidth: number;
   /** Width between the two halves of the feed-forward part. */
   readonly hidden: number;
@@ -59,7 +61,7 @@ const lladaSchema = v.object({
 /** What a folder must be; said whenever one is refused. */
 export const SUPPORTED =
   'Supported: model_type "llada" (LLaDAModelLM) with block_type "llama", layer_norm_type "rms", activation_type "silu", ' +
-  'rotary positions, as many key-value heads as heads, no biases, tied or untied embeddings.';
+  'rotary positions, grouped key-value heads or not, no biases, tied or untied embeddings.';
 
 /**
  * Reads the architecture out of a parsed config.json.
@@ -73,7 +75,8 @@ export function parseArchitecture(config: unknown): Architecture {
   const reasons: string[] = [];
   if (c.d_model % (2 * c.n_heads) !== 0)
     reasons.push(`d_model ${c.d_model} is no even multiple of n_heads ${c.n_heads}`);
-  if ((c.n_kv_heads ?? c.n_heads) !== c.n_heads) reasons.push(`n_kv_heads ${c.n_kv_heads} is not n_heads ${c.n_heads}`);
+  const keyHeads = c.n_kv_heads ?? c.n_heads;
+  if (c.n_heads % keyHeads !== 0) reasons.push(`n_heads ${c.n_heads} is no multiple of n_kv_heads ${keyHeads}`);
   if ((c.embedding_size ?? c.vocab_size) !== c.vocab_size) {
     reasons.push(`embedding_size ${c.embedding_size} is not vocab_size ${c.vocab_size}`);
   }
@@ -85,6 +88,7 @@ export function parseArchitecture(config: unknown): Architecture {
     layers: c.n_layers,
     width: c.d_model,
     heads: c.n_heads,
+    keyHeads,
     headWidth: c.d_model / c.n_heads,
     hidden: c.mlp_hidden_size,
     vocabulary: c.vocab_size,

@@ -36,7 +36,9 @@ function blockTensor(layer: number, name: string): string {
 }
 
 /** The products of a block. */
-export function blockProducts({ width, hidden }: Architecture, layer: number): BlockProducts {
+export function blockProducts(architecture: Architecture, layer: number): BlockProducts {
+  const { width, hidden, keyHeads, headWidth } = architecture;
+  const keyWidth = keyHeads * headWidth;
   const product = (name: string, from: number, to: number): Product => ({
     name: `blocks.${layer}.${name}`,
     weight: blockTensor(layer, name),
@@ -45,8 +47,8 @@ export function blockProducts({ width, hidden }: Architecture, layer: number): B
   });
   return {
     query: product('q_proj', width, width),
-    key: product('k_proj', width, width),
-    value: product('v_proj', width, width),
+    key: product('k_proj', width, keyWidth),
+    value: product('v_proj', width, keyWidth),
     attentionOut: product('attn_out', width, width),
     gate: product('ff_proj', width, hidden),
     up: product('up_proj', width, hidden),

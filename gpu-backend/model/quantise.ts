@@ -54,6 +54,9 @@ function halfToFloat(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** A column with nothing larger counts as zero, so that a scale is a normal float32. */
+const SMALLEST = 1e-30;
+
 /** Quantises one matrix, out x in, to bytes in x out and a scale for each of the `to` columns. */
 export function quantiseColumns(
   weight: Float32Array,
@@ -67,7 +70,7 @@ export function quantiseColumns(
     let largest = 0;
     for (let i = 0; i < from; i++) largest = Math.max(largest, Math.abs(row[i]));
     if (!Number.isFinite(largest)) throw new Error('a weight is not a finite number');
-    const scale = largest > 0 ? largest / LARGEST : 1;
+    const scale = largest >= SMALLEST ? largest / LARGEST : 1;
     scales[column] = scale;
     for (let i = 0; i < from; i++) bytes[i * to + column] = Math.round(row[i] / scale);
   }

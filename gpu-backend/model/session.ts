@@ -87,39 +87,28 @@ function checkInput(input: EvaluationInput, shape: Architecture): void {
     }
   }
   if (input.guidance !== undefined && input.baseRows === undefined) throw new RangeError('guidance needs baseRows');
-  for (const [name, values] of Object.entries({ guidance: input.guidance, temperature: input.inverseTemperature })) {
+  const { guidance, inverseTemperature } = input;
+  for (const [name, values] of Object.entries({ guidance, inverseTemperature })) {
     if (values !== undefined && values.length !== rows.length) {
       throw new RangeError(`${name} has ${values.length} entries, not ${rows.length}`);
     }
   }
-}
-
-/** onnxruntime multiplies a single row by another kernel, with another order of sums; two rows never take it. */
-const FEWEST_ROWS = 2;
-
-function repeated<T extends Int32Array | Float32Array>(values: T, count: number, make: (length: number) => T): T {
-  if (values.length >= count) return values;
-  const longer = make(count);
-  for (let i = 0; i < count; i++) longer[i] = values[i % values.length];
-  return longer;
+  if (guidance?.some((weight) => !(weight >= 0))) throw new RangeError('guidance must be 0 or more');
+  if (inverseTemperature?.some((value) => !(value > 0))) throw new RangeError('inverseTemperature must be above 0');
 }
 
 function feedsOf(input: EvaluationInput, output: GraphOptions['output']): Record<string, Tensor> {
-  const count = Math.max(input.rows.length, FEWEST_ROWS);
-  const ints = (values: Int32Array) => repeated(values, count, (length) => new Int32Array(length));
-  const floats = (values: Float32Array | undefined, otherwise: number) =>
-    values === undefined
-      ? new Float32Array(count).fill(otherwise)
-      : repeated(values, count, (length) => new Float32Array(length));
+  const { batch, length, ids, lengths, rows } = input;
+  const count = rows.length;
+  const tempered = output === 'probabilities';
+  const inverse = () => input.inverseTemperature ?? new Float32Array(count).fill(1);
   return {
-    [INPUTS.ids]: new Tensor('int32', input.ids, [input.batch, input.length]),
-    [INPUTS.lengths]: new Tensor('int32', input.lengths, [input.batch]),
-    [INPUTS.rows]: new Tensor('int32', ints(input.rows), [count]),
-    [INPUTS.baseRows]: new Tensor('int32', ints(input.baseRows ?? input.rows), [count]),
-    [INPUTS.guidance]: new Tensor('float32', floats(input.guidance, 0), [count, 1]),
-    ...(output === 'logits'
-      ? {}
-      : { [INPUTS.inverseTemperature]: new Tensor('float32', floats(input.inverseTemperature, 1), [count, 1]) }),
+    [INPUTS.ids]: new Tensor('int32', ids, [batch, length]),
+    [INPUTS.lengths]: new Tensor('int32', lengths, [batch]),
+    [INPUTS.rows]: new Tensor('int32', rows, [count]),
+    [INPUTS.baseRows]: new Tensor('int32', input.baseRows ?? rows, [count]),
+    [INPUTS.guidance]: new Tensor('float32', input.guidance ?? new Float32Array(count), [count, 1]),
+    ...(tempered ? { [INPUTS.inverseTemperature]: new Tensor('float32', inverse(), [count, 1]) } : {}),
   };
 }
 
@@ -166,7 +155,7 @@ export async function openSession(folder: string, options: SessionOptions): Prom
       const results = await session.run(feedsOf(input, output));
       const { data } = results[output];
       if (!(data instanceof Float32Array)) throw new Error(`the graph gave no float32 ${output}`);
-      return data.subarray(0, input.rows.length * vocabulary);
+      return data;
     });
   };
 
