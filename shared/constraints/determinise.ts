@@ -31,6 +31,9 @@ interface Closure {
   readonly acceptance: (readonly Guard[])[];
 }
 
+/** The node of the loop behind a searched pattern: the builder goes from the end, so it is made right after the final node. */
+const FOUND = 1;
+
 interface Work {
   left: number;
 }
@@ -45,7 +48,7 @@ export function compilePattern(pattern: Pattern, pointer: string, options: { sea
     for (;;) {
       const nfa = buildNfa(whole, unrolled, pointer);
       work.left -= nfa.nodes.length;
-      const made = subsets(nfa, work, pointer);
+      const made = subsets(nfa, work, pointer, options.search === true);
       if (typeof made !== 'number') return made;
       unrolled.add(nfa.loops[made].pattern);
     }
@@ -114,7 +117,7 @@ function closure(nfa: Nfa, from: readonly number[], initial: boolean, work: Work
 }
 
 /** The subset construction; returns the number of a loop whose rounds cannot share one counter. */
-function subsets(nfa: Nfa, work: Work, pointer: string): TextMachine | number {
+function subsets(nfa: Nfa, work: Work, pointer: string, search: boolean): TextMachine | number {
   const { partition: classes, members } = partition(nfa.sets);
   const ids = new Map<string, number>();
   const pending: (readonly number[])[] = [];
@@ -153,6 +156,7 @@ function subsets(nfa: Nfa, work: Work, pointer: string): TextMachine | number {
       work.left -= members[node.set].length;
       for (const c of members[node.set]) byClass[c].push(thread);
     }
+    work.left -= classes.classes >> 3;
     const memo = new Map<string, readonly Arc[]>();
     for (const threads of byClass) {
       if (threads.length === 0) {
@@ -162,7 +166,7 @@ function subsets(nfa: Nfa, work: Work, pointer: string): TextMachine | number {
       const key = threads.map((t) => reads.indexOf(t)).join();
       let row = memo.get(key);
       if (row === undefined) {
-        const made = arcsOf(nfa, threads, active, idOf, work);
+        const made = arcsOf(nfa, threads, active, search, idOf, work);
         if (typeof made === 'number') return made;
         row = made;
         memo.set(key, row);
@@ -183,6 +187,7 @@ function arcsOf(
   nfa: Nfa,
   threads: readonly Thread[],
   active: ReadonlySet<number>,
+  search: boolean,
   idOf: (nodes: readonly number[]) => number,
   work: Work,
 ): readonly Arc[] | number {
@@ -220,6 +225,7 @@ function arcsOf(
       const node = nfa.nodes[thread.node];
       if (node.kind !== 'read') continue;
       targets.add(node.next);
+      if (search && node.next === FOUND) break;
       for (const loop of nfa.inside[node.next]) {
         const action = thread.steps.get(loop) ?? 'keep';
         const known = actions.get(loop);
@@ -228,6 +234,12 @@ function arcsOf(
       }
     }
     if (targets.size === 0) continue;
+    if (search && targets.has(FOUND)) {
+      // What was found stays found: nothing else need be followed.
+      targets.clear();
+      actions.clear();
+      targets.add(FOUND);
+    }
     work.left -= targets.size * 2;
     const updates: Update[] = [];
     for (const [loop, action] of actions) {

@@ -10,14 +10,10 @@ import { compilePattern } from './determinise.ts';
 import { choice, one, type Pattern, repeat, sequence } from './pattern.ts';
 import { propertySet } from './properties.ts';
 import { type TextMachine, toBytes } from './utf8.ts';
+import { WHITE_SPACE } from './white-space.ts';
 
 export const DIGITS = of(0x30, 0x39);
 export const WORD = of(0x30, 0x39, 0x41, 0x5a, 0x5f, 0x5f, 0x61, 0x7a);
-/** ECMAScript's \s: WhiteSpace and LineTerminator. */
-export const SPACE = of(
-  ...[0x09, 0x0d, 0x20, 0x20, 0xa0, 0xa0, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029],
-  ...[0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000, 0xfeff, 0xfeff],
-);
 const DOT = complement(of(0x0a, 0x0a, 0x0d, 0x0d, 0x2028, 0x2029));
 /** Largest count of a repetition. */
 export const REPEAT_LIMIT = 4_096;
@@ -122,7 +118,7 @@ function namedSet(node: Exclude<AST.CharacterSet, AST.AnyCharacterSet>, pointer:
     case 'word':
       return WORD;
     case 'space':
-      return SPACE;
+      return WHITE_SPACE;
     case 'property':
       return node.strings ? refuse('a property of strings', node, pointer) : propertySet(node.key, node.value);
   }

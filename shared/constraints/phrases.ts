@@ -1,0 +1,90 @@
+/**
+ * Phrases that must or must not appear: as machines, and looked for by string operations.
+ */
+import type { PhraseSpec } from '../contract/generation.ts';
+import { problem } from '../contract/problem.ts';
+import { ALWAYS, type Arc, fromTable, NEVER, NO_ARCS } from './automaton.ts';
+import { caseVariants, foldText } from './case-folding.ts';
+import { complement, normalise, of } from './code-points.ts';
+import { compilePattern } from './determinise.ts';
+import { choice, END, one, type Pattern, START, sequence } from './pattern.ts';
+import { holdsWord, WORD_CHARACTERS } from './units.ts';
+import { overCodePoints, type TextMachine } from './utf8.ts';
+
+/** A phrase of `include` or a fact that must appear. */
+export interface IncludePhrase {
+  readonly pointer: string;
+  readonly text: string;
+  readonly caseSensitive: boolean;
+  /** No word character may touch the phrase on either side. */
+  readonly wholeWord: boolean;
+}
+
+/** Reads a phrase of a request. Throws invalid_request where it is not well-formed Unicode. */
+export function readPhrase(spec: PhraseSpec, pointer: string): IncludePhrase {
+  const { text, case_sensitive = true, whole_word = false } = typeof spec === 'string' ? { text: spec } : spec;
+  if (!text.isWellFormed()) {
+    throw problem('invalid_request', `The phrase at ${pointer} holds a lone surrogate.`, { pointer });
+  }
+  return { pointer, text, caseSensitive: case_sensitive, wholeWord: whole_word };
+}
+
+const NOT_WORD = one(complement(WORD_CHARACTERS));
+
+function phrasePattern({ text, caseSensitive, wholeWord }: IncludePhrase): Pattern {
+  const letters = [...text].map((character) => {
+    const codePoint = character.codePointAt(0) as number;
+    if (caseSensitive) return one(of(codePoint, codePoint));
+    return one(normalise(caseVariants(codePoint).map((c) => [c, c])));
+  });
+  if (!wholeWord) return sequence(...letters);
+  return sequence(choice(START, NOT_WORD), ...letters, choice(END, NOT_WORD));
+}
+
+/** The machine of the texts in which a phrase appears. */
+export function includeMachine(phrase: IncludePhrase): TextMachine {
+  return compilePattern(phrasePattern(phrase), phrase.pointer, { search: true });
+}
+
+/** The machine of the texts in which none of the phrases appears. */
+export function excludeMachine(phrases: readonly IncludePhrase[]): TextMachine {
+  const found = compilePattern(choice(...phrases.map(phrasePattern)), '/exclude', { search: true });
+  const arcs: (readonly Arc[])[] = [];
+  const always = (state: number) => found.accepting(state).some((guards) => guards.length === 0);
+  // A phrase once found stays found; a phrase that only the end completes (whole words) may still go on.
+  const absorbing = (state: number) => {
+    for (let c = 0; c < found.classes; c++) if (found.arcs(state, c)[0]?.to !== state) return false;
+    return always(state);
+  };
+  const dead = Array.from({ length: found.states }, (_, state) => absorbing(state));
+  for (let state = 0; state < found.states; state++) {
+    for (let c = 0; c < found.classes; c++) {
+      const row = found.arcs(state, c);
+      arcs.push(row.length === 0 || dead[row[0].to] ? NO_ARCS : row);
+    }
+  }
+  const accepting = dead.map((_, state) => (always(state) ? NEVER : ALWAYS));
+  const table = { start: found.start, classes: found.classes, counters: [], arcs, accepting };
+  return overCodePoints(fromTable(table), found.partition);
+}
+
+/** True when the phrase stands in the text; `edges` false: what lies beyond the text is unknown and could be a word. */
+export function holdsPhrase(
+  text: string,
+  phrase: IncludePhrase,
+  edges: { start: boolean; end: boolean } = ENDS,
+): boolean {
+  const where = phrase.caseSensitive ? text : foldText(text);
+  const what = phrase.caseSensitive ? phrase.text : foldText(phrase.text);
+  for (let at = where.indexOf(what); at >= 0; at = where.indexOf(what, at + 1)) {
+    if (!phrase.wholeWord) return true;
+    const before = where.slice(0, at);
+    const after = where.slice(at + what.length);
+    const left = before === '' ? edges.start : !holdsWord([...before.slice(-2)].at(-1) as string);
+    const right = after === '' ? edges.end : !holdsWord(String.fromCodePoint(after.codePointAt(0) as number));
+    if (left && right) return true;
+  }
+  return false;
+}
+
+const ENDS = { start: true, end: true };
