@@ -33,15 +33,23 @@ const DEFAULT_STEPS = 32;
 // Below this a division of the logits leaves float32's range; the likeliest text is what such a temperature asks for.
 const LEAST_TEMPERATURE = 1e-3;
 
+/** Makes the constraint of text `index` of a job. */
+export type ConstraintMaker = (job: GenerationJob, model: LoadedModel, index: number) => Constraint;
+
 /**
  * Settles text `index` of a job.
  *
  * @throws ProblemError for whatever of the request this model cannot do
  */
-export function prepareTask(job: GenerationJob, index: number, model: LoadedModel): Task {
+export function prepareTask(
+  job: GenerationJob,
+  index: number,
+  model: LoadedModel,
+  makeConstraint: ConstraintMaker = constraintFor,
+): Task {
   const { request } = job;
   const sampler = chooseSampler(request.diffusion);
-  const constraint = constraintFor(job, model, index);
+  const constraint = makeConstraint(job, model, index);
   const layout = layOut(request, model.manifest, model.tokenizer, constraint.positions);
   const masks = countMasks(constraint.fixed);
   const asked = request.diffusion?.steps ?? Math.min(constraint.positions, DEFAULT_STEPS);

@@ -6,7 +6,7 @@ import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { DoneEvent, GenerationEvent, HeldConstraint } from '../../shared/contract/stream.ts';
 import { type DenoisedText, denoise } from '../denoise/loop.ts';
-import { acceptedEvent, prepareTask, type Task } from '../denoise/task.ts';
+import { acceptedEvent, type ConstraintMaker, prepareTask, type Task } from '../denoise/task.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
@@ -32,6 +32,8 @@ export interface EngineOptions {
   /** Most texts that wait. */
   readonly waiting?: number;
   readonly counters?: Counters;
+  /** The constraint language; gpu-backend/denoise/constraint-for.ts by default. */
+  readonly makeConstraint?: ConstraintMaker;
 }
 
 export interface Engine {
@@ -60,6 +62,7 @@ export function createEngine({
   running = RUNNING,
   waiting = WAITING,
   counters = createCounters(),
+  makeConstraint,
 }: EngineOptions): Engine {
   const loaded = new Map<string, { model: LoadedModel; batcher: Batcher }>();
   for (const model of models) {
@@ -117,7 +120,7 @@ export function createEngine({
       const either = AbortSignal.any([signal, stop.signal]);
       let unfinished = 0;
       try {
-        const tasks = Array.from({ length: texts }, (_, index) => prepareTask(job, index, entry.model));
+        const tasks = Array.from({ length: texts }, (_, index) => prepareTask(job, index, entry.model, makeConstraint));
         unfinished = texts;
         counters.add('texts_started', texts);
         for (const task of tasks) yield acceptedEvent(task);

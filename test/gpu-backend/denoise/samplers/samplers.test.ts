@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { uniforms } from '../../../../gpu-backend/denoise/random.ts';
+import { ancestral, unmaskProbability } from '../../../../gpu-backend/denoise/samplers/ancestral.ts';
+import { chooseSampler } from '../../../../gpu-backend/denoise/samplers/choose.ts';
+import { lowConfidence } from '../../../../gpu-backend/denoise/samplers/low-confidence.ts';
+import type { Sampler, StepContext } from '../../../../gpu-backend/denoise/samplers/sampler.ts';
+import { threshold } from '../../../../gpu-backend/denoise/samplers/threshold.ts';
+import { problemOf } from '../../../problem-of.ts';
+
+/** The context of a proposal at positions 10, 11, ... */
+function contextOf(confidence: readonly number[], changes: Partial<StepContext> = {}): StepContext {
+  const positions = Int32Array.from(confidence, (_, i) => 10 + i);
+  return {
+    proposal: { positions, tokens: positions, confidence: Float64Array.from(confidence) },
+    candidates: Int32Array.from(confidence, (_, i) => i),
+    blockSteps: 4,
+    stepsLeft: 4,
+    random: uniforms(1, 0, 1, 'sampler'),
+    ...changes,
+  };
+}
+
+const committed = (sampler: Sampler, context: StepContext) => [...sampler.select(context).commit].sort((a, b) => a - b);
+
+/** Runs a sampler over fixed confidences until nothing is left: the indices that each step kept. */
+function run(sampler: Sampler, confidence: readonly number[], steps: number, seed = 1): number[][] {
+  let left = confidence.map((_, i) => i);
+  const kept: number[][] = [];
+  for (let step = 1; left.length > 0; step++) {
+    const context = contextOf(
+      left.map((i) => confidence[i]),
+      { blockSteps: steps, stepsLeft: steps - step + 1, random: uniforms(seed, 0, step, 'sampler') },
+    );
+    const commit = committed(sampler, context);
+    kept.push(commit.map((i) => left[i]));
+    left = left.filter((_, i) => !commit.includes(i));
+  }
+  return kept;
+}
+
+const confidences = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 40 });
+
+/** LLaDA's get_num_transfer_tokens: floor each, the remainder to the first steps. */
+function plainQuotas(masks: number, steps: number): number[] {
+  const quotas = new Array(steps).fill(Math.floor(masks / steps));
+  for (let i = 0; i < masks % steps; i++) quotas[i]++;
+  return quotas;
+}
+
+describe('low-confidence', () => {
+  it('shares the masks over the steps as LLaDA does', () => {
+    fc.assert(
+      fc.property(confidences, fc.integer({ min: 1, max: 50 }), (values, steps) => {
+        const taken = run(lowConfidence(), values, steps).map((kept) => kept.length);
+        expect(taken).toEqual(plainQuotas(values.length, steps).filter((quota) => quota > 0));
+      }),
+    );
+  });
+
+  it('keeps the most confident, of equal ones the leftmost', () => {
+    expect(committed(lowConfidence(), contextOf([0.1, 0.9, 0.5, 0.5, 0.2, 0.3], { stepsLeft: 3 }))).toEqual([1, 2]);
+    expect(committed(lowConfidence(), contextOf([0.1, Number.NaN, 0], { stepsLeft: 3 }))).toEqual([0]);
+  });
+
+  it('looks at its candidates only', () => {
+    const context = contextOf([0.9, 0.1, 0.2], { candidates: Int32Array.of(1, 2), stepsLeft: 2 });
+    expect(committed(lowConfidence(), context)).toEqual([2]);
+  });
+});
+
+describe('ancestral', () => {
+  it('unmasks with (t - s) / t on the log-linear schedule', () => {
+    const n = 10;
+    const dt = (1 - 1e-5) / n; // mdlm, diffusion.py: timesteps = linspace(1, eps, n + 1), dt = (1 - eps) / n
+    for (let k = 0; k < n; k++) {
+      const t = 1 - k * dt;
+      expect(unmaskProbability(k, n)).toBeCloseTo((t - (t - dt)) / t, 9);
+    }
+  });
+
+  it('leaves a share of t masked at time t, whatever the confidence, and all filled in the end', () => {
+    const masks = 4_000;
+    const kept = run(
+      ancestral(),
+      Array.from({ length: masks }, (_, i) => (i % 2 === 0 ? 0.99 : 0.01)),
+      8,
+    );
+    let left = masks;
+    kept.forEach((indices, k) => {
+      left -= indices.length;
+      expect(Math.abs(left / masks - (1 - (k + 1) / 8))).toBeLessThan(0.04); // 5 standard deviations
+    });
+    const even = kept.flat().filter((i) => i % 2 === 0);
+    expect(kept).toHaveLength(8);
+    expect(even).toHaveLength(masks / 2);
+    const evenFirst = kept
+      .slice(0, 4)
+      .flat()
+      .filter((i) => i % 2 === 0).length;
+    const first = kept.slice(0, 4).flat().length;
+    expect(Math.abs(evenFirst / first - 0.5)).toBeLessThan(0.06);
+  });
+
+  it('keeps a position by the random number of that position, so that neighbours do not matter', () => {
+    const random = uniforms(9, 0, 3, 'sampler');
+    const context = contextOf([0.5, 0.5, 0.5, 0.5, 0.5, 0.5], { blockSteps: 6, stepsLeft: 4, random });
+    const plain = [0, 1, 2, 3, 4, 5].filter((i) => random(10 + i, 0) < unmaskProbability(2, 6));
+    expect(committed(ancestral(), context)).toEqual(plain);
+    const some = { ...context, candidates: Int32Array.of(1, 4) };
+    expect(committed(ancestral(), some)).toEqual(plain.filter((i) => i === 1 || i === 4));
+  });
+
+  it('may keep nothing, and keeps all at the last step', () => {
+    const sizes = Array.from({ length: 50 }, (_, seed) => run(ancestral(), [0.5, 0.5], 32, seed).map((k) => k.length));
+    expect(sizes.flat()).toContain(0);
+    expect(committed(ancestral(), contextOf([0.1, 0.2], { stepsLeft: 1 }))).toEqual([0, 1]);
+  });
+});
+
+describe('threshold', () => {
+  it('keeps all at least that confident, and the most confident one in any case, given a step for each mask', () => {
+    fc.assert(
+      fc.property(confidences, fc.double({ min: 0.05, max: 1, noNaN: true }), (values, tau) => {
+        const context = contextOf(values, { stepsLeft: values.length + 1 });
+        const top = values.indexOf(Math.max(...values));
+        const plain = values.map((_, i) => i).filter((i) => values[i] >= tau || i === top);
+        expect(committed(threshold(tau), context)).toEqual(plain);
+      }),
+    );
+  });
+
+  it('spreads what stays under the threshold over the steps there are', () => {
+    const kept = run(threshold(0.9), new Array(20).fill(0.2), 8);
+    expect(kept).toHaveLength(8);
+    const sizes = kept.map((k) => k.length);
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+  });
+
+  it('has 0.9 as its default', () => {
+    const context = contextOf([0.89, 0.9, 0.95], { stepsLeft: 10 });
+    expect(committed(chooseSampler({ sampler: 'threshold' }), context)).toEqual([1, 2]);
+    expect(committed(chooseSampler({ sampler: 'threshold', threshold: 0.5 }), context)).toEqual([0, 1, 2]);
+  });
+});
+
+describe('chooseSampler', () => {
+  it('takes low-confidence where nothing is said', () => {
+    expect(chooseSampler().name).toBe('low-confidence');
+    expect(chooseSampler({ sampler: 'ancestral' }).name).toBe('ancestral');
+  });
+
+  it('refuses a threshold for a sampler without one', () => {
+    expect(problemOf(() => chooseSampler({ threshold: 0.5 }))).toMatchObject({ pointer: '/diffusion/threshold' });
+  });
+});

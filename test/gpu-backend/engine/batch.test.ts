@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import type { Need } from '../../../gpu-backend/denoise/loop.ts';
+import { createBatcher } from '../../../gpu-backend/engine/batch.ts';
+import { createCounters } from '../../../gpu-backend/engine/counters.ts';
+import { EOS, tinySession } from '../tiny-model.ts';
+
+const need = (fill: number, length: number, changes: Partial<Need> = {}): Need => ({
+  ids: new Int32Array(length).fill(fill),
+  rows: Int32Array.of(1, length - 1),
+  paddedLength: Math.ceil(length / 32) * 32,
+  guidance: 0,
+  inverseTemperature: 1,
+  ...changes,
+});
+const guided = (fill: number): Need => {
+  const { ids } = need(fill + 1, 10);
+  return need(fill, 12, { base: { ids, rows: Int32Array.of(1, 9) }, guidance: 2, inverseTemperature: 2 });
+};
+const live = new AbortController().signal;
+const options = () => ({ canvases: 4, padding: EOS, counters: createCounters() });
+
+describe('createBatcher', () => {
+  it('gives each text the rows it gets alone', async () => {
+    const needs = [
+      need(20, 5),
+      guided(30),
+      need(21, 32),
+      need(22, 40),
+      guided(50),
+      need(23, 7, { inverseTemperature: 3 }),
+    ];
+    const alone: Float32Array[] = [];
+    for (const one of needs) alone.push(await createBatcher(tinySession(), options()).evaluate(one, live));
+    const session = tinySession();
+    const batcher = createBatcher(session, options());
+    const together = await Promise.all(needs.map((one) => batcher.evaluate(one, live)));
+    expect(together).toEqual(alone);
+    expect(session.calls.length).toBeLessThan(needs.length);
+  });
+
+  it('fills batches oldest first with canvases of one padded length, guided ones apart, at most as many as it may', async () => {
+    const session = tinySession();
+    const batcher = createBatcher(session, options());
+    const first = [need(20, 5), need(21, 40), guided(30), need(22, 6), need(23, 33), guided(40), guided(50)];
+    const last = [need(24, 7), need(25, 8), need(26, 9)];
+    await Promise.all([...first, ...last].map((one) => batcher.evaluate(one, live)));
+    const fills = session.calls.map(({ ids, length, batch }) =>
+      Array.from({ length: batch }, (_, b) => ids[b * length]),
+    );
+    expect(fills).toEqual([
+      [20, 22, 24, 25],
+      [21, 23],
+      [30, 31, 40, 41], // two guided texts, each with its twin
+      [50, 51],
+      [26],
+    ]);
+    expect(session.calls.map(({ length }) => length)).toEqual([32, 64, 32, 32, 32]);
+  });
+
+  it('drops what was aborted while it waited, and nobody else', async () => {
+    const session = tinySession();
+    const batcher = createBatcher(session, options());
+    const stop = new AbortController();
+    const dropped = batcher.evaluate(need(20, 5), stop.signal);
+    const kept = batcher.evaluate(need(21, 5), live);
+    stop.abort(new Error('gone'));
+    await expect(dropped).rejects.toThrow('gone');
+    expect((await kept).length).toBeGreaterThan(0);
+    expect(session.calls.map(({ batch }) => batch)).toEqual([1]);
+  });
+
+  it('goes on after a failed call, whose texts alone see the failure', async () => {
+    const session = tinySession(async (call) => {
+      if (call === 1) throw new Error('out of memory');
+    });
+    const batcher = createBatcher(session, options());
+    await expect(batcher.evaluate(need(20, 5), live)).rejects.toThrow('out of memory');
+    expect((await batcher.evaluate(need(20, 5), live)).length).toBeGreaterThan(0);
+  });
+});
