@@ -11,6 +11,7 @@ export interface Dispatch {
    * @throws ProblemError before the first event for what is refused, behind it for what failed; the signal's reason
    */
   generate(job: GenerationJob, signal: AbortSignal): AsyncGenerator<GenerationEvent, void>;
+  /** @throws ProblemError backend_unavailable while the models load */
   models(): readonly ModelSummary[];
   /** Why no work can be taken now; undefined when it can. */
   unready(): string | undefined;

@@ -22,13 +22,19 @@ export function inlineDispatch(loading: Promise<Engine>): Dispatch {
     return engine === undefined ? 'loading' : undefined;
   };
 
+  const unavailable = (reason: string) =>
+    problem('backend_unavailable', `The inference service is ${reason}.`, { retryAfter: 1 });
+
   return {
     unready,
-    models: () => engine?.models ?? [],
+    models() {
+      if (engine === undefined) throw unavailable('loading');
+      return engine.models;
+    },
     async *generate(job, signal) {
       const reason = unready();
       if (reason !== undefined || engine === undefined) {
-        throw problem('backend_unavailable', `The inference service is ${reason}.`, { retryAfter: 1 });
+        throw unavailable(reason ?? 'loading');
       }
       const { promise, resolve } = Promise.withResolvers<void>();
       jobs.add(promise);

@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { ndjsonStream } from '../../../gpu-backend/http/ndjson.ts';
+import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import { tinySession } from '../tiny-model.ts';
+import { appOf, eventsOf, jobOf, serveApp, signedPost } from './service.ts';
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Waits until `holds`, at most 5 s. */
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error('it never came to hold');
+    await pause(5);
+  }
+}
+
+const open: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0)) await close();
+});
+
+/** A model that takes 10 ms a step. */
+const slowSession = () => tinySession(() => pause(10));
+
+describe('a reader on a socket', () => {
+  it('who disconnects stops the work within one step', async () => {
+    const { app, session, engine, counters } = appOf({ session: slowSession() });
+    const { url, close } = await serveApp(app);
+    open.push(close);
+    const leave = new AbortController();
+    const post = await signedPost(jobOf({ template: '{{a:tokens=60}}', diffusion: { steps: 60 } }));
+    const response = await fetch(`${url}/generate`, { ...post, signal: leave.signal });
+    for await (const event of eventsOf(response)) if (event.type === 'step' && event.step === 5) break;
+    leave.abort();
+    await until(() => engine.load === 0);
+    const calls = session.calls.length;
+    expect(calls).toBeLessThan(20);
+    await pause(100);
+    expect(session.calls.length).toBe(calls);
+    expect([counters.value('texts_cancelled'), counters.value('texts_failed')]).toEqual([1, 0]);
+  });
+
+  it('who disconnects while waiting for a slot leaves the queue', async () => {
+    const { app, engine } = appOf({ session: slowSession(), running: 1 });
+    const { url, close } = await serveApp(app);
+    open.push(close);
+    const first = await fetch(`${url}/generate`, await signedPost(jobOf({ template: '{{a:tokens=20}}' })));
+    const leave = new AbortController();
+    const post = await signedPost(jobOf({ template: '{{a:tokens=20}}' }));
+    const waiting = fetch(`${url}/generate`, { ...post, signal: leave.signal });
+    await until(() => engine.load === 2);
+    leave.abort();
+    await expect(waiting).rejects.toThrow();
+    await until(() => engine.load === 1);
+    let last: GenerationEvent | undefined;
+    for await (const event of eventsOf(first)) last = event;
+    expect(last?.type).toBe('done');
+  });
+
+  it('at random steps, 30 times, leaves nothing behind', async () => {
+    const { app, session, engine, counters } = appOf({
+      session: tinySession(() => pause(1)),
+      running: 4,
+      waiting: 100,
+    });
+    const { url, close } = await serveApp(app);
+    open.push(close);
+    await Promise.all(
+      Array.from({ length: 30 }, async (_, i) => {
+        const leave = new AbortController();
+        const job = jobOf({ template: '{{a:tokens=40}}', seed: i, diffusion: { steps: 40 } });
+        const response = await fetch(`${url}/generate`, { ...(await signedPost(job)), signal: leave.signal });
+        for await (const event of eventsOf(response)) if (event.type === 'step' && event.step > (i * 7) % 30) break;
+        leave.abort();
+      }),
+    );
+    await until(() => engine.load === 0);
+    expect(counters.value('texts_cancelled') + counters.value('texts_finished')).toBe(30);
+    const calls = session.calls.length;
+    await pause(50);
+    expect(session.calls.length).toBe(calls);
+  });
+});
+
+describe('ndjsonStream', () => {
+  const step = (n: number): GenerationEvent => ({
+    type: 'step',
+    index: 0,
+    step: n,
+    committed: [],
+    remasked: [],
+    masks_left: 0,
+  });
+
+  it('works ahead of a slow reader by so many bytes and no more', async () => {
+    let made = 0;
+    async function* events() {
+      for (;;) yield step(++made);
+    }
+    const options = { onFailure: () => undefined, onCancel: () => {}, bytesAhead: 1_000 };
+    const reader = ndjsonStream(step(0), events(), options).getReader();
+    await reader.read();
+    await pause(20);
+    expect(made).toBeGreaterThan(5);
+    expect(made).toBeLessThan(30);
+    await reader.cancel();
+  });
+
+  it('gives up on a reader who stops reading', async () => {
+    let ended = false;
+    async function* events() {
+      try {
+        for (let n = 1; ; n++) yield step(n);
+      } finally {
+        ended = true;
+      }
+    }
+    let cancelled: unknown;
+    const options = {
+      onFailure: () => undefined,
+      onCancel: (reason: unknown) => {
+        cancelled = reason;
+      },
+      bytesAhead: 500,
+      stallMs: 30,
+    };
+    const reader = ndjsonStream(step(0), events(), options).getReader();
+    await reader.read();
+    await until(() => cancelled !== undefined);
+    expect(String(cancelled)).toContain('30 ms');
+    await until(() => ended);
+    reader.closed.catch(() => {});
+  });
+});
