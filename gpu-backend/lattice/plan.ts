@@ -1,0 +1,142 @@
+/**
+ * What a compiled constraint means in tokens: literals encoded, holes lifted, phrases encoded both ways, and how many tokens
+ * each hole usually takes.
+ */
+import type { CompiledConstraint, Segment } from '../../shared/constraints/compile.ts';
+import type { buildFrame, HolePart } from './assemble.ts';
+import { type Anchor, type Layout, layOut, type Plan, type PlanHole, type TokenRange } from './layout.ts';
+import { prefixed } from './prefixed.ts';
+import type { Encoder } from './prepare.ts';
+import { typicalTokens } from './typical.ts';
+import type { Vocabulary } from './vocabulary.ts';
+import { startsWithWord } from './word-start.ts';
+
+/** Tokens of a hole of which no length is stated: a name, a reason, a short clause. */
+const UNSTATED: TokenRange = { min: 2, max: 8 };
+/** The same where the hole ends the text and may run on. */
+const UNSTATED_TAIL: TokenRange = { min: 4, max: 24 };
+
+export interface TextPlan extends Plan {
+  /** Name of each hole; '' for a text without template. */
+  readonly names: readonly string[];
+  /** What of the literal before each hole is written with the hole's first token: a space or nothing. */
+  readonly leads: readonly string[];
+  decode(tokens: Int32Array): string;
+}
+
+interface Piece {
+  /** Fixed text in front of the hole, its last space taken away. */
+  readonly before: string;
+  readonly lead: string;
+  readonly hole: Extract<Segment, { kind: 'hole' }>;
+}
+
+/** The plan of a text, or undefined when its fixed text alone breaks the constraint. */
+export function planText(
+  compiled: CompiledConstraint,
+  encoder: Encoder,
+  vocabulary: Vocabulary,
+  build: typeof buildFrame,
+): TextPlan | undefined {
+  const { pieces, end } = cut(compiled.segments);
+  const utf8 = new TextEncoder();
+  const tokens = compiled.tokens;
+  const literals = [...pieces.map((piece) => piece.before), end];
+  const encoded = literals.map((text) => encoder.encode(text));
+  const fixed = encoded.reduce((sum, literal) => sum + literal.length, 0);
+  const parts: HolePart[] = pieces.map(({ lead, hole }, h) => ({
+    automaton: prefixed(utf8.encode(lead), hole.automaton),
+    after: utf8.encode(literals[h + 1]),
+    most: Math.min(hole.tokens.max + lead.length, Math.max(1, tokens.max - fixed)),
+  }));
+  const wholeWords = compiled.phrases.some((phrase) => phrase.wholeWord);
+  const wordStart = startsWithWord(vocabulary);
+  const frame = build(compiled.whole, utf8.encode(literals[0]), parts, vocabulary, wholeWords ? wordStart : undefined);
+  if (frame === undefined) return undefined;
+  return {
+    frame,
+    before: encoded[0],
+    holes: pieces.map(({ lead, hole, before }, h): PlanHole => {
+      const room = parts[h].most;
+      const min = Math.min(room, Math.max(hole.tokens.min, lead.length));
+      const tail = frame.tail && h === pieces.length - 1;
+      const stated = compiled.plan.segments?.find((segment) => segment.kind === 'hole' && segment.name === hole.name);
+      const measures = stated?.kind === 'hole' ? stated.measures : compiled.plan.measures;
+      const unstated = stated === undefined ? { min: 1, max: tokens.max } : tail ? UNSTATED_TAIL : UNSTATED;
+      const typical = typicalTokens(measures, unstated, tail);
+      const bare = lead === '' && !/\s$/u.test(before);
+      return {
+        tokens: { min, max: room },
+        typical: { min: clamp(typical.min, min, room), max: clamp(typical.max, min, room) },
+        bare,
+        after: encoded[h + 1],
+      };
+    }),
+    phrases: compiled.phrases.map(({ text, wholeWord }) => ({
+      joined: encoder.encode(/^\s/u.test(text) ? text : ` ${text}`),
+      bare: encoder.encode(text),
+      wholeWord,
+    })),
+    tokens,
+    eos: vocabulary.eos,
+    mayFollowWord: frame.graphs.map(({ lift }) => {
+      const allowed = new Uint8Array(lift.classes);
+      for (let token = 0; token < vocabulary.size; token++) {
+        if (lift.classOf[token] > 0 && wordStart[token] === 0) allowed[lift.classOf[token]] = 1;
+      }
+      return allowed;
+    }),
+    names: pieces.map(({ hole }) => hole.name),
+    leads: pieces.map(({ lead }) => lead),
+    decode: (ids) => decodeTokens(ids, vocabulary),
+  };
+}
+
+/**
+ * The layout that follows a known text: each hole gets as many positions as its value there takes, and holes in which a
+ * phrase stands are written as they are in it.
+ */
+export function witnessLayout(
+  plan: TextPlan,
+  values: Readonly<Record<string, string>>,
+  compiled: CompiledConstraint,
+  encoder: Encoder,
+): Layout | undefined {
+  const encoded = plan.names.map((name, h) => encoder.encode(plan.leads[h] + (values[name] ?? '')));
+  const anchors: Anchor[] = [];
+  encoded.forEach((tokens, hole) => {
+    const value = values[plan.names[hole]] ?? '';
+    if (compiled.phrases.some(({ text }) => value.toLowerCase().includes(text.toLowerCase()))) {
+      anchors.push({ hole, offset: 0, tokens, wholeWord: false });
+    }
+  });
+  return layOut(
+    plan,
+    encoded.map((tokens) => tokens.length),
+    anchors,
+  );
+}
+
+function cut(segments: readonly Segment[]): { pieces: Piece[]; end: string } {
+  const pieces: Piece[] = [];
+  let literal = '';
+  for (const segment of segments) {
+    if (segment.kind === 'literal') {
+      literal += segment.text;
+      continue;
+    }
+    const lead = literal.endsWith(' ') ? ' ' : '';
+    pieces.push({ before: literal.slice(0, literal.length - lead.length), lead, hole: segment });
+    literal = '';
+  }
+  return { pieces, end: literal };
+}
+
+const clamp = (value: number, min: number, max: number): number => Math.min(max, Math.max(min, value));
+
+function decodeTokens(ids: Int32Array, vocabulary: Vocabulary): string {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let text = '';
+  for (const id of ids) text += decoder.decode(vocabulary.bytes[id], { stream: true });
+  return text + decoder.decode();
+}
