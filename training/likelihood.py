@@ -1,0 +1,143 @@
+"""Measuring a model on texts: the NELBO in bits per byte, and how often it fills a mask with the right token.
+
+Everything is seeded by document and draw, so two models meet the same masks and a rerun gives the same figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from training.documents import to_document
+from training.model import LLaDAModelLM
+from training.objective import Batch, keep_of, masked_cross_entropy
+from training.tokenizer import EOS, MASK, STYLE_IDS, TEXT, TextEncoder
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """One document to be measured: `[style] <|text|> text <|eos|>`, no request, no facts, no EOS tail."""
+
+    ids: list[int]
+    prefix: int
+    bytes: int  # UTF-8 bytes of the text in the canvas
+    index: int  # place in the validation file: seeds the masks
+    style: str
+
+
+def canvases_of(records: Iterable[dict], encoder: TextEncoder, max_canvas: int) -> list[Canvas]:
+    """Validation records as canvases, in order; a text too long is cut behind its last whole token that fits, without EOS."""
+    result = []
+    for index, record in enumerate(records):
+        document = to_document(record)
+        if document is None:
+            continue
+        prefix = [STYLE_IDS[document.style], TEXT]
+        text = encoder.encode(document.text)
+        if len(prefix) + len(text) + 1 <= max_canvas:
+            ids, size = prefix + text + [EOS], len(document.text.encode())
+        else:
+            kept = text[: max_canvas - len(prefix)]
+            ids, size = prefix + kept, byte_count(kept, encoder)
+        result.append(Canvas(ids, len(prefix), size, index, document.style))
+    return result
+
+
+def byte_count(ids: list[int], encoder: TextEncoder) -> int:
+    """Bytes that byte-level BPE tokens stand for: one character of the token's name per byte."""
+    return sum(len(encoder.plain.id_to_token(i)) for i in ids)
+
+
+def in_batches(canvases: list[Canvas], batch_tokens: int) -> Iterator[list[Canvas]]:
+    """Groups of canvases of like length, each at most about `batch_tokens` tokens with padding."""
+    group: list[Canvas] = []
+    for canvas in sorted(canvases, key=lambda c: (len(c.ids), c.index)):
+        if group and (len(group) + 1) * len(canvas.ids) > batch_tokens:
+            yield group
+            group = []
+        group.append(canvas)
+    if group:
+        yield group
+
+
+def as_batch(group: list[Canvas]) -> Batch:
+    longest = max(len(c.ids) for c in group)
+    ids = np.array([c.ids + [EOS] * (longest - len(c.ids)) for c in group], dtype=np.int64)
+    return Batch(ids, np.array([c.prefix for c in group]), np.array([len(c.ids) for c in group]))
+
+
+def fixed_count_mask(batch: Batch, counts: np.ndarray, rngs: list[np.random.Generator]) -> np.ndarray:
+    """Mask exactly counts[i] maskable positions of row i, chosen at random. bool, B x L."""
+    mask = np.zeros_like(batch.maskable)
+    for row, rng in enumerate(rngs):
+        places = np.flatnonzero(batch.maskable[row])
+        mask[row, rng.permutation(places)[: counts[row]]] = True
+    return mask
+
+
+@torch.no_grad()
+def masked_scores(model: LLaDAModelLM, batch: Batch, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """At the masked positions: (row, nats, top-1 right), each of length M."""
+    row, column = np.nonzero(mask)
+    hidden = model.hidden(torch.from_numpy(np.where(mask, MASK, batch.ids)), keep_of(batch))  # B x L x D
+    logits = model.logits(hidden[torch.from_numpy(row), torch.from_numpy(column)])  # M x V
+    targets = torch.from_numpy(batch.ids[row, column])
+    nats = masked_cross_entropy(logits, targets)
+    right = logits[:, MASK + 1 :].argmax(-1) + MASK + 1 == targets
+    return row, nats.numpy(), right.numpy()
+
+
+def nelbo(model: LLaDAModelLM, canvases: list[Canvas], draws: int = 4, seed: int = 0, batch_tokens: int = 8192) -> np.ndarray:
+    """The NELBO of each canvas in nats, in the order given.
+
+    LLaDA's low-variance form (Nie et al. 2025, appendix B.5): mask exactly l of n tokens and weigh their summed cross-entropy by n/l,
+    with l uniform on 1..n; draw k of K takes l from the k-th of K equal strata.
+    """
+    total = {canvas.index: 0.0 for canvas in canvases}
+    for group in in_batches(canvases, batch_tokens):
+        batch = as_batch(group)
+        count = batch.maskable.sum(axis=1)
+        for draw in range(draws):
+            rngs = [np.random.default_rng((seed, canvas.index, draw)) for canvas in group]
+            masked = np.array([1 + int(n * (draw + rng.random()) / draws) for n, rng in zip(count, rngs)])
+            row, nats, _ = masked_scores(model, batch, fixed_count_mask(batch, masked, rngs))
+            sums = np.bincount(row, weights=nats, minlength=len(group))
+            for i, canvas in enumerate(group):
+                total[canvas.index] += sums[i] * count[i] / masked[i] / draws
+    return np.array([total[canvas.index] for canvas in canvases])
+
+
+@torch.no_grad()
+def autoregressive_nats(model: LLaDAModelLM, canvases: list[Canvas], batch_tokens: int = 8192) -> np.ndarray:
+    """The exact negative log-likelihood of each canvas under a causal model, nats, in the order given."""
+    total: dict[int, float] = {}
+    for group in in_batches(canvases, batch_tokens):
+        batch = as_batch(group)
+        row, column = np.nonzero(batch.maskable)
+        hidden = model.hidden(torch.from_numpy(batch.ids), keep_of(batch), causal=True)
+        logits = model.logits(hidden[torch.from_numpy(row), torch.from_numpy(column - 1)])
+        nats = masked_cross_entropy(logits, torch.from_numpy(batch.ids[row, column])).numpy()
+        for i, canvas in enumerate(group):
+            total[canvas.index] = float(nats[row == i].sum())
+    return np.array([total[canvas.index] for canvas in canvases])
+
+
+def infill_top1(model: LLaDAModelLM, canvases: list[Canvas], share: float, seed: int = 0, batch_tokens: int = 8192) -> tuple[int, int]:
+    """(right, asked): masked text tokens whose most probable filling is the original, `share` of each text masked at random."""
+    right = asked = 0
+    for group in in_batches(canvases, batch_tokens):
+        batch = as_batch(group)
+        rngs = [np.random.default_rng((seed, 1000 + round(share * 100), canvas.index)) for canvas in group]
+        count = np.maximum(1, np.round(share * batch.maskable.sum(axis=1))).astype(int)
+        _, _, correct = masked_scores(model, batch, fixed_count_mask(batch, count, rngs))
+        right += int(correct.sum())
+        asked += len(correct)
+    return right, asked
+
+
+def bits_per_byte(nats: np.ndarray, canvases: list[Canvas]) -> float:
+    return float(nats.sum() / math.log(2) / sum(canvas.bytes for canvas in canvases))
