@@ -48,7 +48,7 @@ export interface SessionOptions {
 }
 
 /** The onnxruntime session options we use: those of its config keys that its types know only as `extra`. */
-function runtimeOptions(options: SessionOptions, weightsFolder: string): InferenceSession.SessionOptions {
+export function runtimeOptions(options: SessionOptions, weightsFolder: string): InferenceSession.SessionOptions {
   return {
     executionProviders: [options.device],
     intraOpNumThreads: options.threads,

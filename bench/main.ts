@@ -1,0 +1,38 @@
+/**
+ * `npm run bench -- NAME [--json] [--model FOLDER] [--threads N]`: measures, prints, and exits 1 where a bar does not hold.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { asJson, asText, type Bench } from './report.ts';
+
+/** Each bench is a module with a `run`; loaded only when it is asked for. */
+const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> = {
+  step: () => import('./step.ts'),
+};
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N]; NAME is one of ${Object.keys(BENCHES).join(', ')}`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    model: { type: 'string', default: join(root, 'models', 'default') },
+    threads: { type: 'string', default: '2' },
+  },
+});
+
+const threads = Number(values.threads);
+if (
+  positionals.length !== 1 ||
+  !Object.hasOwn(BENCHES, positionals[0]) ||
+  !(Number.isInteger(threads) && threads > 0)
+) {
+  console.error(usage);
+  process.exit(2);
+}
+const { run } = await BENCHES[positionals[0]]();
+const report = await run({ model: values.model, threads, cacheFolder: join(root, '.cache', 'models') });
+console.log(values.json ? asJson(report) : asText(report));
+process.exitCode = report.bars.every(({ holds }) => holds) ? 0 : 1;
