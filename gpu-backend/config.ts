@@ -40,7 +40,7 @@ const configSchema = v.object({
 });
 
 /** Variables of the other parts of the project, which may stand in the same environment. */
-const OTHERS = ['MASKWRIGHT_PORT'];
+const OTHERS = ['MASKWRIGHT_PORT', 'MASKWRIGHT_KEY', 'MASKWRIGHT_TEST_REPORT'];
 
 export interface Config {
   readonly host: string;

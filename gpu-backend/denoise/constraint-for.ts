@@ -1,5 +1,5 @@
 /**
- * The constraint of one text of a job: the single place where the loop meets the constraint language.
+ * The constraint of each text of a job: the single place where the loop meets the constraint language.
  */
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { problem } from '../../shared/contract/problem.ts';
@@ -16,11 +16,16 @@ export const DEFAULT_POSITIONS = 64;
 const UNENFORCED = ['include', 'exclude', 'regex', 'json_schema', 'choices', 'facts'] as const;
 
 /**
- * Makes the constraint of text `index` of a job.
+ * The constraints of a job's texts, by index.
  *
  * @throws ProblemError unsupported_constraint, invalid_template
  */
-export function constraintFor(job: GenerationJob, model: LoadedModel, _index: number): Constraint {
+export function constraintFor(job: GenerationJob, model: LoadedModel): (index: number) => Constraint {
+  const constraint = constraintOf(job, model);
+  return () => constraint; // the same for each: neither kind keeps anything between steps
+}
+
+function constraintOf(job: GenerationJob, model: LoadedModel): Constraint {
   const { request } = job;
   for (const field of UNENFORCED) {
     if (request[field] === undefined) continue;

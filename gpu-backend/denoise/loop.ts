@@ -36,6 +36,8 @@ export type Evaluate = (need: Need) => Promise<Float32Array>;
 
 /** A text that is ready, unchecked. */
 export interface DenoisedText extends Finished {
+  /** Tokens of the text, the end-of-text tail not counted. */
+  readonly tokens: number;
   readonly usage: Usage;
 }
 
@@ -91,7 +93,9 @@ export async function* denoise(
     positions_evaluated: counted.positions,
     committed_per_step: counted.steps === 0 ? 0 : counted.committed / counted.steps,
   };
-  return { ...task.constraint.finish(canvas), usage };
+  const { eos } = task.model.manifest.tokens;
+  const tokens = canvas.reduce((count, token) => (token === eos ? count : count + 1), 0);
+  return { ...task.constraint.finish(canvas), tokens, usage };
 }
 
 function maskedPositions(canvas: Int32Array): Int32Array {

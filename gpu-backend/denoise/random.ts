@@ -54,8 +54,8 @@ export function philox(
 export type Uniform = (position: number, draw: number) => number;
 
 /** Who draws: numbers of different purposes never coincide. */
-export type Purpose = 'proposal' | 'sampler';
-const PURPOSES: Record<Purpose, number> = { proposal: 0, sampler: 1 };
+export type Purpose = 'proposal' | 'sampler' | 'layout';
+const PURPOSES: Record<Purpose, number> = { proposal: 0, sampler: 1, layout: 2 };
 
 /** 52 bits and a half: the largest value is 1 - 2^-53, the smallest 2^-53. With 53 bits the largest would round to 1. */
 function toOpenUnit(high: number, low: number): number {
@@ -67,7 +67,7 @@ function toOpenUnit(high: number, low: number): number {
  *
  * @param seed 0 .. 2^53 - 1, of the request
  * @param index which of the n texts of the request, 0 .. 2047
- * @param step number of the step, from 1
+ * @param step number of the step, from 1; 0 before the first
  */
 export function uniforms(seed: number, index: number, step: number, purpose: Purpose): Uniform {
   const key: [number, number] = [seed >>> 0, (Math.floor(seed / 2 ** 32) | (index << 21)) >>> 0];

@@ -33,23 +33,29 @@ const DEFAULT_STEPS = 32;
 // Below this a division of the logits leaves float32's range; the likeliest text is what such a temperature asks for.
 const LEAST_TEMPERATURE = 1e-3;
 
-/** Makes the constraint of text `index` of a job. */
-export type ConstraintMaker = (job: GenerationJob, model: LoadedModel, index: number) => Constraint;
+/**
+ * From a job to the constraint of each of its texts, by index: what all texts share is prepared once.
+ * Both calls throw ProblemError for what cannot be held.
+ */
+export type ConstraintMaker = (job: GenerationJob, model: LoadedModel) => (index: number) => Constraint;
 
 /**
- * Settles text `index` of a job.
+ * Settles the texts of a job.
  *
  * @throws ProblemError for whatever of the request this model cannot do
  */
-export function prepareTask(
+export function prepareTasks(
   job: GenerationJob,
-  index: number,
   model: LoadedModel,
   makeConstraint: ConstraintMaker = constraintFor,
-): Task {
+): Task[] {
+  const constraintOf = makeConstraint(job, model);
+  return Array.from({ length: job.request.n ?? 1 }, (_, index) => prepareTask(job, index, model, constraintOf(index)));
+}
+
+function prepareTask(job: GenerationJob, index: number, model: LoadedModel, constraint: Constraint): Task {
   const { request } = job;
   const sampler = chooseSampler(request.diffusion);
-  const constraint = makeConstraint(job, model, index);
   const layout = layOut(request, model.manifest, model.tokenizer, constraint.positions);
   const masks = countMasks(constraint.fixed);
   const asked = request.diffusion?.steps ?? Math.min(constraint.positions, DEFAULT_STEPS);

@@ -6,7 +6,7 @@ import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { DoneEvent, GenerationEvent, HeldConstraint } from '../../shared/contract/stream.ts';
 import { type DenoisedText, denoise } from '../denoise/loop.ts';
-import { acceptedEvent, type ConstraintMaker, prepareTask, type Task } from '../denoise/task.ts';
+import { acceptedEvent, type ConstraintMaker, prepareTasks, type Task } from '../denoise/task.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
@@ -20,7 +20,8 @@ export interface CheckResult {
   readonly failed: readonly { readonly pointer: string; readonly detail: string }[];
 }
 
-export type Check = (request: GenerationJob['request'], text: string) => CheckResult;
+/** @param tokens tokens of the text, the end-of-text tail not counted */
+export type Check = (request: GenerationJob['request'], text: string, tokens: number) => CheckResult;
 
 export interface EngineOptions {
   readonly models: readonly LoadedModel[];
@@ -84,7 +85,7 @@ export function createEngine({
   }
 
   function doneEvent(task: Task, ready: DenoisedText, request: GenerationJob['request']): DoneEvent {
-    const { held, failed } = check(request, ready.text);
+    const { held, failed } = check(request, ready.text, ready.tokens);
     if (failed.length > 0) {
       counters.add('check_failures');
       const [{ pointer, detail }] = failed;
@@ -120,7 +121,7 @@ export function createEngine({
       const either = AbortSignal.any([signal, stop.signal]);
       let unfinished = 0;
       try {
-        const tasks = Array.from({ length: texts }, (_, index) => prepareTask(job, index, entry.model, makeConstraint));
+        const tasks = prepareTasks(job, entry.model, makeConstraint);
         unfinished = texts;
         counters.add('texts_started', texts);
         for (const task of tasks) yield acceptedEvent(task);

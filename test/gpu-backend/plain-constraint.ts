@@ -9,7 +9,11 @@ import { unconstrained } from '../../gpu-backend/denoise/unconstrained.ts';
 import type { LoadedModel } from '../../gpu-backend/model/registry.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 
-export function plainConstraint({ request }: GenerationJob, { tokenizer, manifest }: LoadedModel): Constraint {
+export function plainConstraint(job: GenerationJob, model: LoadedModel): () => Constraint {
+  return () => constraintOf(job, model);
+}
+
+function constraintOf({ request }: GenerationJob, { tokenizer, manifest }: LoadedModel): Constraint {
   const tokens = textTokens(tokenizer, manifest.tokens.eos);
   if (request.template === undefined) return unconstrained([request.length ?? []].flat()[0]?.max ?? 16, tokens);
   const parts = request.template.split(/\{\{(\w+):tokens=(\d+)\}\}/); // literal, name, tokens, literal, ...

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DenoisedText, denoise, type Need } from '../../../gpu-backend/denoise/loop.ts';
-import { acceptedEvent, prepareTask } from '../../../gpu-backend/denoise/task.ts';
+import { acceptedEvent, prepareTasks } from '../../../gpu-backend/denoise/task.ts';
 import { assemble } from '../../../gpu-backend/engine/batch.ts';
+import type { ModelSession } from '../../../gpu-backend/model/session.ts';
 import { firstFrame, frameText, nextFrame } from '../../../shared/contract/frames.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { AcceptedEvent, StepEvent } from '../../../shared/contract/stream.ts';
@@ -11,6 +12,9 @@ import { EOS, MASK, manifest, tinyModel, tinySession, tokenizer } from '../tiny-
 
 type Request = Partial<GenerationJob['request']>;
 const jobOf = (request: Request): GenerationJob => ({ id: 'r1', request: { model: 'tiny', seed: 7, ...request } });
+
+const taskOf = (request: Request, session: ModelSession, index = 0) =>
+  prepareTasks(jobOf({ ...request, n: index + 1 }), tinyModel(session), plainConstraint)[index];
 
 interface Run {
   readonly accepted: AcceptedEvent;
@@ -21,7 +25,7 @@ interface Run {
 
 async function runAlone(request: Request, index = 0): Promise<Run> {
   const session = tinySession();
-  const task = prepareTask(jobOf(request), index, tinyModel(session), plainConstraint);
+  const task = taskOf(request, session, index);
   const needs: Need[] = [];
   const loop = denoise(task, (need) => {
     needs.push(need);
@@ -72,6 +76,7 @@ describe('denoise', () => {
         });
         expect(masks).toBe(0);
         expect(frameText(frame)).toBe(ready.text);
+        expect(ready.tokens).toBe(frame.cells.filter((cell) => cell!.length > 0).length);
         expect(steps.length).toBeLessThanOrEqual(accepted.steps);
         expect(accepted.steps).toBeLessThanOrEqual(request.diffusion?.steps ?? 0);
       }),
@@ -178,14 +183,13 @@ describe('denoise', () => {
 
   it('samples guided rows that are the combination (1 + w) conditional - w unconditional, guided before tempered', async () => {
     const session = tinySession();
-    const model = tinyModel(session);
     const request = {
       template: '{{a:tokens=3}}',
       style: 'story',
       temperature: 0.5,
       diffusion: { guidance: 2, steps: 1 },
     };
-    const task = prepareTask(jobOf(request), 0, model, plainConstraint);
+    const task = taskOf(request, session);
     let need: Need | undefined;
     await denoise(task, (asked) => {
       need = asked;
@@ -204,7 +208,7 @@ describe('denoise', () => {
   it('stops before its next step when aborted', async () => {
     const session = tinySession();
     const stop = new AbortController();
-    const task = prepareTask(jobOf({ length: { unit: 'tokens', max: 24 } }), 0, tinyModel(session), plainConstraint);
+    const task = taskOf({ length: { unit: 'tokens', max: 24 } }, session);
     const loop = denoise(task, (need) => session.evaluate(assemble([need], EOS)), stop.signal);
     await loop.next();
     await loop.next();
@@ -215,12 +219,7 @@ describe('denoise', () => {
 
   it('fails loudly when a sampler would leave masks behind or mask what is fixed', async () => {
     const session = tinySession();
-    const task = prepareTask(
-      jobOf({ template: 'ab{{a:tokens=3}}', diffusion: { steps: 2 } }),
-      0,
-      tinyModel(session),
-      plainConstraint,
-    );
+    const task = taskOf({ template: 'ab{{a:tokens=3}}', diffusion: { steps: 2 } }, session);
     const none = Int32Array.of();
     const run = async (commit: Int32Array, remask: Int32Array) => {
       const sampler = { ...task.sampler, select: () => ({ commit, remask }) };
