@@ -8,12 +8,13 @@ import { type ByteAutomaton, fromTable, intersect } from './automaton.ts';
 import { choicesMachine } from './choices.ts';
 import { freeText } from './free-text.ts';
 import { compileJsonSchema } from './json-schema.ts';
+import { minimise } from './minimise.ts';
 import { excludeMachine, type IncludePhrase, includeMachine } from './phrases.ts';
 import { type HolePlan, literalsHold, type Measures, type Plan, readPlan, type StatedConstraint } from './plan.ts';
 import { regexMachine } from './regex.ts';
 import { tokenBounds } from './token-bounds.ts';
 import { type Range, unitMachine } from './units.ts';
-import { intersectText, type TextMachine, toBytes } from './utf8.ts';
+import { intersectText, joinClasses, overCodePoints, type TextMachine, toBytes } from './utf8.ts';
 
 export type { IncludePhrase } from './phrases.ts';
 export type { StatedConstraint } from './plan.ts';
@@ -44,7 +45,10 @@ export interface CompiledConstraint {
   /** Bounds on the tokens of the whole text. */
   readonly tokens: Range;
   readonly constraints: readonly StatedConstraint[];
+  readonly request: GenerationRequest;
   readonly plan: Plan;
+  /** Most tokens a text can have, as given. */
+  readonly context: number;
   /** The automaton of each phrase: the texts it appears in. */
   readonly phraseAutomata: () => readonly ByteAutomaton[];
   /** `whole` and all phrases. Throws limit_exceeded for more than PHRASE_LIMIT phrases. */
@@ -67,7 +71,9 @@ export const ANY_BYTES: ByteAutomaton = {
 };
 
 function combine(machines: readonly TextMachine[]): TextMachine | undefined {
-  return machines.length === 0 ? undefined : machines.reduce(intersectText);
+  if (machines.length === 0) return undefined;
+  const all = machines.reduce(intersectText);
+  return joinClasses(machines.length === 1 ? all : overCodePoints(minimise(all), all.partition));
 }
 
 function lengthMachine({ text }: Measures, scope: string): TextMachine[] {
@@ -91,11 +97,7 @@ const encoder = new TextEncoder();
  * Throws invalid_template, invalid_request, limit_exceeded, unsupported_constraint, each with its JSON Pointer.
  */
 export function compileConstraint(request: GenerationRequest, limits: { context: number }): CompiledConstraint {
-  return compilePlan(readPlan(request), limits);
-}
-
-/** Compiles a plan; see `compileConstraint`. */
-export function compilePlan(plan: Plan, limits: { context: number }): CompiledConstraint {
+  const plan = readPlan(request);
   const parts: TextMachine[] = [];
   if (plan.choices !== undefined) parts.push(choicesMachine(plan.choices, '/choices'));
   if (plan.regex !== undefined) parts.push(regexMachine(plan.regex, '/regex'));
@@ -139,7 +141,9 @@ export function compilePlan(plan: Plan, limits: { context: number }): CompiledCo
     phrases,
     tokens: tokenBounds(plan, segments, whole, phrases, limits.context),
     constraints: plan.stated,
+    request,
     plan,
+    context: limits.context,
     phraseAutomata: () => phraseMachines().map(toBytes),
     withIncludes() {
       if (joined === undefined) {

@@ -13,7 +13,6 @@ import {
   type ByteAutomaton,
   fromTable,
   type Machine,
-  type MachineTable,
   NEVER,
   NO_ARCS,
   product,
@@ -32,9 +31,44 @@ export function intersectText(a: TextMachine, b: TextMachine): TextMachine {
   return { ...product(a, b, pairs), partition };
 }
 
-/** A text machine from tables. */
-export function textMachine(table: MachineTable, partition: Partition): TextMachine {
-  return { ...fromTable(table), partition };
+/** The same machine with classes joined that no state tells apart. */
+export function joinClasses(machine: TextMachine): TextMachine {
+  const { states, classes, partition } = machine;
+  const labels = new Map<string, number>();
+  const cache = new Map<readonly Arc[], number>();
+  const labelOf = (row: readonly Arc[]): number => {
+    let label = cache.get(row);
+    if (label === undefined) {
+      const key = row.length === 0 ? '' : JSON.stringify(row);
+      label = labels.get(key) ?? labels.size;
+      labels.set(key, label);
+      cache.set(row, label);
+    }
+    return label;
+  };
+  let block = new Int32Array(classes);
+  let blocks = Math.min(1, classes);
+  for (let state = 0; state < states && blocks < classes; state++) {
+    const ids = new Map<number, number>();
+    const next = new Int32Array(classes);
+    for (let c = 0; c < classes; c++) {
+      const key = block[c] * 0x1000000 + labelOf(machine.arcs(state, c));
+      const id = ids.get(key) ?? ids.size;
+      ids.set(key, id);
+      next[c] = id;
+    }
+    block = next;
+    blocks = ids.size;
+  }
+  if (blocks === classes) return machine;
+  const sample = new Int32Array(blocks);
+  for (let c = classes - 1; c >= 0; c--) sample[block[c]] = c;
+  const joined: Partition = {
+    starts: partition.starts,
+    classOf: partition.classOf.map((c) => (c < 0 ? c : block[c])),
+    classes: blocks,
+  };
+  return { ...machine, classes: blocks, partition: joined, arcs: (state, c) => machine.arcs(state, sample[c]) };
 }
 
 /** A machine with the meaning of its classes. */
@@ -52,6 +86,13 @@ const LENGTHS = [
 
 /** A node of the byte tree of one state: where each byte leads, in sorted ranges. */
 type Ranges = { low: number; high: number; to: number }[];
+
+const origins = new WeakMap<ByteAutomaton, TextMachine>();
+
+/** The machine over code points that `toBytes` made an automaton from, where it did. */
+export function textMachineOf(automaton: ByteAutomaton): TextMachine | undefined {
+  return origins.get(automaton);
+}
 
 /** Spells a text machine out in UTF-8 bytes. Throws limit_exceeded over STATE_LIMIT states. */
 export function toBytes(machine: TextMachine): ByteAutomaton {
@@ -172,7 +213,9 @@ export function toBytes(machine: TextMachine): ByteAutomaton {
     }
     leads.push(row);
   }
-  return spell(machine, leads, rows, arcLists);
+  const automaton = spell(machine, leads, rows, arcLists);
+  origins.set(automaton, machine);
+  return automaton;
 }
 
 /** Joins the state rows and the inner rows into one automaton over byte classes. */
