@@ -12,10 +12,17 @@ export type Piece =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'hole'; readonly name: string; readonly tokens: number };
 
+/** Text positions from..to (to excluded) of a hole. */
+export interface HolePlace {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The constraint of a template whose holes have a given number of tokens. */
 export function fixedCanvas(pieces: readonly Piece[], tokenizer: Tokenizer, tokens: TextTokens): Constraint {
   const cells: number[] = [];
-  const holes: { name: string; from: number; to: number }[] = [];
+  const holes: HolePlace[] = [];
   for (const piece of pieces) {
     if (piece.kind === 'literal') {
       cells.push(...tokenizer.encode(piece.text));
@@ -24,9 +31,14 @@ export function fixedCanvas(pieces: readonly Piece[], tokenizer: Tokenizer, toke
       for (let i = 0; i < piece.tokens; i++) cells.push(MASKED);
     }
   }
+  return infill(Int32Array.from(cells), holes, tokens);
+}
+
+/** Any text token wherever `fixed` has none (-1). */
+export function infill(fixed: Int32Array, holes: readonly HolePlace[], tokens: TextTokens): Constraint {
   return {
-    positions: cells.length,
-    fixed: Int32Array.from(cells),
+    positions: fixed.length,
+    fixed,
     propose(_canvas, rows, { temperature, random }) {
       const proposed = new Int32Array(rows.positions.length);
       const confidence = new Float64Array(rows.positions.length);

@@ -61,17 +61,15 @@ export function drawToken(row: Float32Array, allowed: Uint8Array, uniform: (draw
   return gumbelMax(from, Math.min(from + GROUP, row.length), weight, (token) => uniform(groups + token - from));
 }
 
-/** The most probable allowed token of a row; of equal ones the lowest id. NaN counts as 0. -1 when none is allowed. */
+/** The most probable allowed token of a row; of equal ones the lowest id. NaN is least. -1 when none is allowed. */
 export function likeliestToken(row: Float32Array, allowed: Uint8Array): number {
   let best = -1;
-  let bestWeight = -1;
+  let most = -1;
   for (let token = 0; token < row.length; token++) {
-    if (allowed[token] !== 1) continue;
-    const weight = Math.max(row[token] || 0, 0);
-    if (weight > bestWeight) {
+    if (row[token] > most && allowed[token] === 1) {
       best = token;
-      bestWeight = weight;
+      most = row[token];
     }
   }
-  return best;
+  return best < 0 ? allowed.indexOf(1) : best;
 }

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventsOf, jobOf, SECRET, signedPost } from './http/service.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** Starts the service as `npm run backend` does; its lines of output as they come. */
+async function start(environment: Record<string, string>) {
+  const cache = await mkdtemp(join(tmpdir(), 'maskwright-'));
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MASKWRIGHT_'));
+  const env = { ...Object.fromEntries(inherited), MASKWRIGHT_CACHE: cache, ...environment };
+  const child = spawn(process.execPath, ['gpu-backend/main.ts'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  const line = async (message: string) => {
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const found = output.split('\n').find((text) => text.includes(`"msg":"${message}"`));
+      if (found !== undefined) return JSON.parse(found);
+      if (Date.now() > deadline || child.exitCode !== null) throw new Error(`no "${message}":\n${output}\n${errors}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  return { child, ended, line, output: () => output, errors: () => errors };
+}
+
+const OVERFIT = { MASKWRIGHT_SECRET: SECRET, MASKWRIGHT_BACKEND_PORT: '0', MASKWRIGHT_MODELS: 'test/fixtures/overfit' };
+
+describe('the inference service as a process', () => {
+  it('serves, logs neither prompt nor text, and on SIGTERM lets what is under way end', async () => {
+    const service = await start({ ...OVERFIT, MASKWRIGHT_THREADS: '1' });
+    const { url } = await service.line('listening');
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    await service.line('ready');
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect(await (await fetch(`${url}/models`)).json()).toEqual([expect.objectContaining({ id: 'overfit' })]);
+
+    const template = 'The copper kettle {{verb:tokens=3}} and {{rest:tokens=20}}.';
+    const job = jobOf({
+      model: 'overfit',
+      template,
+      style: 'product',
+      prompt: 'zanzibar',
+      n: 8,
+      diffusion: { steps: 23 },
+    });
+    const response = await fetch(`${url}/generate`, await signedPost(job));
+    expect(response.status).toBe(200);
+    const texts: string[] = [];
+    for await (const event of eventsOf(response)) {
+      if (event.type === 'accepted' && event.index === 0) service.child.kill('SIGTERM');
+      if (event.type === 'done') texts.push(event.text);
+    }
+    expect(texts).toHaveLength(8);
+    for (const text of texts) expect(text).toMatch(/^The copper kettle .+ and .+\.$/su);
+    expect(await service.ended).toBe(0);
+    expect(service.output()).not.toContain('zanzibar');
+    expect(service.output()).not.toContain('kettle');
+  });
+
+  it('says what is wrong with its configuration and ends with 1', async () => {
+    const service = await start({ ...OVERFIT, MASKWRIGHT_SECRET: 'short', MASKWRIGHT_THREDS: '1' });
+    expect(await service.ended).toBe(1);
+    expect(service.errors()).toContain('MASKWRIGHT_SECRET must have at least 32 characters');
+    expect(service.errors()).toContain('MASKWRIGHT_THREDS is not a variable');
+  });
+
+  it('ends with 1 when a model cannot be opened, naming what is missing', async () => {
+    const service = await start({ ...OVERFIT, MASKWRIGHT_MODELS: 'test/fixtures/nowhere' });
+    expect(await service.ended).toBe(1);
+    expect(service.errors()).toContain('test/fixtures/nowhere');
+  });
+});
