@@ -32,26 +32,43 @@ export function drawToken(
     }
     return token;
   }
-  const k = classes[proportional(classes.length, (i) => masses.mass[classes[i]], draw.random(position, 1))];
+  const k = chooseClass(classes, masses, draw.random(position, 1));
   const first = classStart[k];
-  const offset = (row ?? 0) * rows.vocabulary;
-  const share = (i: number) => (row === undefined ? 1 : clean(rows.probabilities[offset + classTokens[first + i]]));
-  return classTokens[first + proportional(classStart[k + 1] - first, share, draw.random(position, 2))];
+  const last = classStart[k + 1];
+  const uniform = draw.random(position, 2);
+  if (row === undefined) return classTokens[first + Math.floor(uniform * (last - first))];
+  return chooseToken(rows.probabilities, row * rows.vocabulary, classTokens, first, last, masses.mass[k], uniform);
 }
 
-/** Index 0..count-1 in proportion to its weight; all alike when no weight is positive. */
-function proportional(count: number, weight: (index: number) => number, uniform: number): number {
+function chooseClass(classes: Int32Array, masses: ClassMasses, uniform: number): number {
   let total = 0;
-  for (let i = 0; i < count; i++) total += weight(i);
-  if (!(total > 0)) return Math.min(count - 1, Math.floor(uniform * count));
+  for (const k of classes) total += masses.mass[k];
   let left = uniform * total;
-  let last = 0;
-  for (let i = 0; i < count; i++) {
-    const w = weight(i);
-    if (w === 0) continue;
-    last = i;
-    left -= w;
-    if (left <= 0) return i;
+  for (const k of classes) {
+    left -= masses.mass[k];
+    if (left <= 0) return k;
   }
-  return last;
+  return classes[classes.length - 1];
+}
+
+/** A token of first..last in proportion to its probability; all alike when none has any. */
+function chooseToken(
+  probabilities: Float32Array,
+  offset: number,
+  classTokens: Int32Array,
+  first: number,
+  last: number,
+  total: number,
+  uniform: number,
+): number {
+  let left = uniform * total;
+  let chosen = -1;
+  for (let i = first; i < last; i++) {
+    const p = clean(probabilities[offset + classTokens[i]]);
+    if (p === 0) continue;
+    chosen = i;
+    left -= p;
+    if (left <= 0) break;
+  }
+  return classTokens[chosen < 0 ? first + Math.floor(uniform * (last - first)) : chosen];
 }

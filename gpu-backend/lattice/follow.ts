@@ -20,6 +20,8 @@ export interface Following {
   /** The lattice that is scored: `lattice`, or the same without its ruler. */
   readonly active: Lattice;
   readonly reach: Reach;
+  /** True when `reach` knows the ruler. */
+  readonly ruled: boolean;
   readonly canvas: Int32Array;
   readonly rows: ProposalRows;
   readonly masses: (hole: number, position: number) => ClassMasses;
@@ -31,8 +33,11 @@ export interface Following {
   readonly draw: Draw;
 }
 
-/** Draws a token for every position of the lattice, with the confidence of those that rows were given for. */
-export function follow(work: Following): Filling {
+/**
+ * Draws a token for every position of the lattice, with the confidence of those that rows were given for. Undefined when
+ * `reach` did not know the ruler and the text left its bounds.
+ */
+export function follow(work: Following): Filling | undefined {
   const { lattice, active, canvas, rows, weights, windows, draw } = work;
   const tokens = new Int32Array(canvas.length).fill(-1);
   const confidence = new Float64Array(canvas.length);
@@ -42,7 +47,7 @@ export function follow(work: Following): Filling {
   let ruler = lattice.startRuler;
   let ended = false;
   let alpha: Scaled | undefined;
-  lattice.holes.forEach((hole, h) => {
+  for (const [h, hole] of lattice.holes.entries()) {
     const cells = hole.graph.nodes * active.ruler + 1;
     let here = alpha ?? scaled(cells);
     if (alpha === undefined) {
@@ -53,8 +58,9 @@ export function follow(work: Following): Filling {
     for (let layer = 0; layer < hole.length; layer++) {
       const position = hole.first + layer;
       const weight = weights(h, layer);
-      const step = ended ? undefined : chooseGroup(work, h, layer, node, ruler, weight);
-      if (step === undefined) {
+      const step = ended ? 'end' : chooseGroup(work, h, layer, node, ruler, weight);
+      if (step === 'stuck') return undefined;
+      if (step === 'end') {
         ended = true;
         tokens[position] = lattice.eos;
       } else {
@@ -84,11 +90,13 @@ export function follow(work: Following): Filling {
       forwardStep(active, h, layer, weight, here, next, windows[h][layer]);
       [here, next] = [next, here];
     }
-    if (hole.link === undefined) return;
-    ({ node, ruler } = exit(lattice, work.reach, h, node, ruler));
+    if (hole.link === undefined) break;
+    const crossed = exit(work, h, node, ruler);
+    if (crossed === undefined) return undefined;
+    ({ node, ruler } = crossed);
     alpha = linkForward(active, h, here);
-  });
-  return { tokens, confidence };
+  }
+  return ended || hasBit(lattice.accepting, node * lattice.words, ruler) ? { tokens, confidence } : undefined;
 }
 
 interface GroupStep {
@@ -96,7 +104,7 @@ interface GroupStep {
   readonly to: number;
 }
 
-/** The group to take from a cell, in proportion to what lies behind it; undefined for the end of text. */
+/** The group to take from a cell, in proportion to what lies behind it. */
 function chooseGroup(
   work: Following,
   h: number,
@@ -104,8 +112,8 @@ function chooseGroup(
   node: number,
   ruler: number,
   weight: PositionWeights,
-): GroupStep | undefined {
-  const { lattice, active, reach, sums, best, guide, draw } = work;
+): GroupStep | 'end' | 'stuck' {
+  const { lattice, active, reach, ruled, sums, best, guide, draw } = work;
   const hole = lattice.holes[h];
   const { nodeCore, edgeBase, edgeTo, lift } = hole.graph;
   const next = sums.layers[h][layer + 1];
@@ -122,7 +130,7 @@ function chooseGroup(
     const rule = hole.groupRule[g];
     if (ruler < rule.min || ruler > rule.max) continue;
     const after = Math.min(ruler + rule.add, rule.top);
-    if (!reach.live(h, layer + 1, to, after)) continue;
+    if (!reach.live(h, layer + 1, to, ruled ? after : 0)) continue;
     const cell = active.ruler === 1 ? to : to * active.ruler + after;
     const chance =
       guide === undefined
@@ -149,9 +157,9 @@ function chooseGroup(
     if (bestNext !== undefined) scores.push(Math.log(weight.end) + bestNext[tail] + Math.log(chance));
     else scores.push(log(weight.end * next.m[tail], next.e[tail]) + Math.log(chance));
   }
-  if (candidates.length === 0) throw new Error('a live cell of the lattice has no way on');
+  if (candidates.length === 0) return 'stuck';
   const chosen = candidates[pick(scores, best === undefined ? draw.random(hole.first + layer, 0) : undefined)];
-  return chosen < 0 ? undefined : { group: chosen, to: edgeTo[edgeBase[node] + chosen - firstGroup] };
+  return chosen < 0 ? 'end' : { group: chosen, to: edgeTo[edgeBase[node] + chosen - firstGroup] };
 }
 
 /** Index of a log-score: the greatest without `uniform`, else drawn in proportion. Scores that are no numbers count alike. */
@@ -177,16 +185,16 @@ function pick(scores: readonly number[], uniform: number | undefined): number {
   return at;
 }
 
-/** The cell of the next hole that a finished hole leads to. */
-function exit(lattice: Lattice, reach: Reach, h: number, node: number, ruler: number): { node: number; ruler: number } {
+/** The cell of the next hole that a finished hole leads to; undefined where there is none. */
+function exit({ lattice, reach, ruled }: Following, h: number, node: number, ruler: number) {
   const link = lattice.holes[h].link!;
   for (let x = link.from[node]; x < link.from[node + 1]; x++) {
     const rule = link.rule[x];
     if (ruler < rule.min || ruler > rule.max) continue;
     const after = Math.min(ruler + rule.add, rule.top);
-    if (reach.live(h + 1, 0, link.to[x], after)) return { node: link.to[x], ruler: after };
+    if (reach.live(h + 1, 0, link.to[x], ruled ? after : 0)) return { node: link.to[x], ruler: after };
   }
-  throw new Error('a live cell of the lattice has no way on');
+  return undefined;
 }
 
 /** alpha at the first layer of the next hole. */

@@ -3,12 +3,11 @@
  * each hole usually takes.
  */
 import type { CompiledConstraint, Segment } from '../../shared/constraints/compile.ts';
-import type { buildFrame, HolePart } from './assemble.ts';
+import { buildFrame, type HolePart } from './assemble.ts';
 import { type Anchor, type Layout, layOut, type Plan, type PlanHole, type TokenRange } from './layout.ts';
 import { prefixed } from './prefixed.ts';
-import type { Encoder } from './prepare.ts';
 import { typicalTokens } from './typical.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { Encoder, Vocabulary } from './vocabulary.ts';
 import { startsWithWord } from './word-start.ts';
 
 /** Tokens of a hole of which no length is stated: a name, a reason, a short clause. */
@@ -32,12 +31,7 @@ interface Piece {
 }
 
 /** The plan of a text, or undefined when its fixed text alone breaks the constraint. */
-export function planText(
-  compiled: CompiledConstraint,
-  encoder: Encoder,
-  vocabulary: Vocabulary,
-  build: typeof buildFrame,
-): TextPlan | undefined {
+export function planText(compiled: CompiledConstraint, encoder: Encoder, vocabulary: Vocabulary): TextPlan | undefined {
   const { pieces, end } = cut(compiled.segments);
   const utf8 = new TextEncoder();
   const tokens = compiled.tokens;
@@ -51,7 +45,13 @@ export function planText(
   }));
   const wholeWords = compiled.phrases.some((phrase) => phrase.wholeWord);
   const wordStart = startsWithWord(vocabulary);
-  const frame = build(compiled.whole, utf8.encode(literals[0]), parts, vocabulary, wholeWords ? wordStart : undefined);
+  const frame = buildFrame(
+    compiled.whole,
+    utf8.encode(literals[0]),
+    parts,
+    vocabulary,
+    wholeWords ? wordStart : undefined,
+  );
   if (frame === undefined) return undefined;
   return {
     frame,

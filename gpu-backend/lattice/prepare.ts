@@ -6,21 +6,14 @@ import { check } from '../../shared/constraints/check.ts';
 import { type CompiledConstraint, compileConstraint } from '../../shared/constraints/compile.ts';
 import { decide } from '../../shared/constraints/feasibility.ts';
 import type { GenerationRequest } from '../../shared/contract/generation.ts';
-import type { Manifest } from '../../shared/contract/manifest.ts';
-import { problem } from '../../shared/contract/problem.ts';
-import { buildFrame } from './assemble.ts';
+import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import { drawLayout, type Layout } from './layout.ts';
 import { planText, type TextPlan, witnessLayout } from './plan.ts';
 import { createProposer, type Draw, type ProposalRows } from './propose.ts';
-import type { Vocabulary } from './vocabulary.ts';
-
-/** What a lattice needs of a tokenizer. */
-export interface Encoder {
-  encode(text: string): Int32Array;
-}
+import { buildVocabulary, type Encoder, isWholeText, type Vocabulary } from './vocabulary.ts';
 
 /** The constraint of one text, as the loop sees it (gpu-backend/denoise/constraint.ts). */
-export interface PreparedConstraint {
+export interface TextConstraint {
   /** Text positions of the canvas, the closing end-of-text token included. */
   readonly positions: number;
   /** Tokens that stand before the first step, -1 where masked. */
@@ -33,61 +26,100 @@ export interface PreparedConstraint {
   finish(canvas: Int32Array): { text: string; holes: Record<string, string> };
 }
 
-/** Everything about a request's constraint that neither seed nor text number changes. */
-export interface PreparedRequest {
+export interface Preparer {
+  /**
+   * The constraint of one text with at most `context` tokens. `random(draw)`, uniform in (0, 1), settles its layout.
+   * Throws ProblemError: unsatisfiable_constraints with the smallest conflict, limit_exceeded, unsupported_constraint,
+   * invalid_template, invalid_request.
+   */
+  prepare(request: GenerationRequest, context: number, random: (draw: number) => number): TextConstraint;
+}
+
+/** Constraints kept ready: callers come back with the same template. */
+const KEPT = 64;
+
+/** Prepares constraints for one model's tokens; `eos` ends a text. */
+export function createPreparer(encoder: Encoder, eos: number): Preparer {
+  const bytes = Array.from({ length: encoder.size }, (_, id) => encoder.tokenBytes(id));
+  // Nearly all texts are written in tokens of whole characters; pieces of characters multiply the states sixfold (measured),
+  // so they are admitted only where nothing else fits.
+  const whole = buildVocabulary(bytes, eos, isWholeText);
+  const pieces = lazy(() => buildVocabulary(bytes, eos));
+  const kept = new Map<string, PreparedRequest>();
+  return {
+    prepare(request, context, random) {
+      const key = constraintKey(request, context);
+      let prepared = kept.get(key);
+      kept.delete(key);
+      prepared ??= prepareRequest(request, context, encoder, whole, pieces);
+      kept.set(key, prepared);
+      if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
+      return prepareText(prepared, request, encoder, random);
+    },
+  };
+}
+
+/** The fields that say what must hold; all others leave the constraint as it is. */
+function constraintKey(request: GenerationRequest, context: number): string {
+  const { template, holes, length, include, exclude, regex, json_schema, choices, facts } = request;
+  return JSON.stringify([context, template, holes, length, include, exclude, regex, json_schema, choices, facts]);
+}
+
+interface PreparedRequest {
   readonly compiled: CompiledConstraint;
+  /** A text that satisfies the constraint. */
   readonly witness: string;
-  readonly plan: TextPlan;
+  /** In tokens of whole characters; undefined where these cannot write any such text. */
+  readonly plan: TextPlan | undefined;
+  /** In all tokens. */
+  readonly fullPlan: () => TextPlan | undefined;
 }
 
-/**
- * Compiles a request and proves that it can be satisfied with at most `context` positions.
- * Throws ProblemError: unsatisfiable_constraints with the smallest conflict, limit_exceeded, unsupported_constraint ...
- */
-export function prepareRequest(
+function prepareRequest(
   request: GenerationRequest,
-  manifest: Manifest,
+  context: number,
   encoder: Encoder,
-  vocabulary: Vocabulary,
+  whole: Vocabulary,
+  pieces: () => Vocabulary,
 ): PreparedRequest {
-  const compiled = compileConstraint(request, { context: manifest.context });
-  const decision = decide(compiled, { tokens: compiled.tokens.max, longestTokenBytes: vocabulary.longestToken });
-  if (!decision.satisfiable) {
-    throw problem('unsatisfiable_constraints', `These constraints cannot hold together: ${decision.achievable}`, {
-      pointer: decision.conflict[0] ?? '',
-      conflict: decision.conflict,
-      achievable: decision.achievable,
-    });
-  }
-  try {
-    const plan = planText(compiled, encoder, vocabulary, buildFrame);
-    if (plan !== undefined) return { compiled, witness: decision.witness, plan };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw problem('limit_exceeded', `The constraint is too large to run: ${error.message}.`, { pointer: '' });
-  }
-  throw tooFewTokens(compiled);
+  const compiled = compileConstraint(request, { context });
+  const decision = decide(compiled, { tokens: compiled.tokens.max, longestTokenBytes: whole.longestToken });
+  if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
+  const plan = (vocabulary: Vocabulary) => {
+    try {
+      return planText(compiled, encoder, vocabulary);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw problem('limit_exceeded', `The constraint is too large to run: ${error.message}.`, { pointer: '' });
+    }
+  };
+  return { compiled, witness: decision.witness, plan: plan(whole), fullPlan: lazy(() => plan(pieces())) };
 }
 
-/** The constraint of one text. `random(draw)` settles the layout: uniform in (0, 1). */
-export function prepareText(
-  { compiled, witness, plan }: PreparedRequest,
+function prepareText(
+  { compiled, witness, plan, fullPlan }: PreparedRequest,
   request: GenerationRequest,
   encoder: Encoder,
   random: (draw: number) => number,
-): PreparedConstraint {
-  const layout = drawLayout(plan, random) ?? witnessLayout(plan, check(request, witness).holes, compiled, encoder);
+): TextConstraint {
+  if (plan !== undefined) {
+    const layout = drawLayout(plan, random);
+    if (layout !== undefined) return constraintOf(plan, layout);
+  }
+  const full = fullPlan();
+  if (full === undefined) throw tooFewTokens(compiled);
+  const values = compiled.plan.segments === undefined ? { '': witness } : check(request, witness).holes;
+  const layout = drawLayout(full, random) ?? witnessLayout(full, values, compiled, encoder);
   if (layout === undefined) throw tooFewTokens(compiled);
-  return constraintOf(plan, layout);
+  return constraintOf(full, layout);
 }
 
-function constraintOf(plan: TextPlan, layout: Layout): PreparedConstraint {
+function constraintOf(plan: TextPlan, layout: Layout): TextConstraint {
   const proposer = createProposer(layout.lattice);
   return {
     positions: layout.positions,
     fixed: layout.fixed,
     propose(canvas, rows, draw) {
-      if (layout.lattice.holes.length === 0) throw new Error('nothing is masked');
       const { tokens, confidence } = proposer.propose(canvas, rows, draw);
       const { positions } = rows;
       return {
@@ -107,11 +139,24 @@ function constraintOf(plan: TextPlan, layout: Layout): PreparedConstraint {
   };
 }
 
-function tooFewTokens(compiled: CompiledConstraint) {
-  const { min, max } = compiled.tokens;
+/** The refusal of constraints that contradict each other. */
+export function unsatisfiable(conflict: readonly string[], achievable: string): ProblemError {
+  const detail = `No text can satisfy ${conflict.join(' and ')} together: ${achievable}`;
+  return problem('unsatisfiable_constraints', detail, { pointer: conflict[0] ?? '', conflict, achievable });
+}
+
+function tooFewTokens({ tokens: { min, max } }: CompiledConstraint): ProblemError {
   return problem(
     'unsatisfiable_constraints',
     `No text of ${min} to ${max} tokens was found that satisfies all constraints; allow more tokens with length.`,
     { pointer: '/length', achievable: `more than ${max} tokens` },
   );
+}
+
+function lazy<T>(make: () => T): () => T {
+  let value: { readonly made: T } | undefined;
+  return () => {
+    value ??= { made: make() };
+    return value.made;
+  };
 }

@@ -7,7 +7,7 @@ import { follow } from './follow.ts';
 import type { Lattice } from './lattice.ts';
 import { bestOfSet, type ClassMasses, classMasses } from './masses.ts';
 import { allocateMoments, remainingRuler, withoutRuler } from './moments.ts';
-import { createReach } from './reach.ts';
+import { createReach, type Reach } from './reach.ts';
 import { log } from './scaled.ts';
 import { allocateBackward, backward, type PositionWeights, positionWeights, type Window } from './score.ts';
 import { allocateBest, bestToFinish } from './viterbi.ts';
@@ -46,76 +46,97 @@ export interface Proposer {
 /** Sums over edges x ruler values beyond which the ruler is scored by moments: about a millisecond on one core. */
 const EXACT_RULER_VISITS = 250_000;
 
-/** A proposer for one canvas. Beyond `exactRulerVisits` sums a step, the ruler is scored by moments. */
+/**
+ * A proposer for one canvas.
+ *
+ * Where the ruler is wide (more than `exactRulerVisits` sums a step) it is not summed over. A text is then drawn with the
+ * ruler only estimated, and kept when it ends within bounds: it is its own proof. Should it not, a second one is drawn under
+ * the exact bits. Either way what is returned is accepted, and the model is not asked again.
+ */
 export function createProposer(lattice: Lattice, exactRulerVisits = EXACT_RULER_VISITS): Proposer {
-  const reach = createReach(lattice);
-  const plain = lattice.ruler === 1 ? lattice : withoutRuler(lattice);
-  const exactSums = lazy(() => allocateBackward(lattice));
-  const plainSums = lattice === plain ? exactSums : lazy(() => allocateBackward(plain));
-  const exactBest = lazy(() => allocateBest(lattice));
-  const plainBest = lattice === plain ? exactBest : lazy(() => allocateBest(plain));
+  const exact = lattice.ruler === 1 || visits(lattice) <= exactRulerVisits;
+  const active = exact ? lattice : withoutRuler(lattice);
+  const ruledReach = lazy(() => createReach(lattice));
+  const plainReach = lazy(() => (exact ? ruledReach() : createReach(active)));
+  const sums = lazy(() => allocateBackward(active));
+  const best = lazy(() => allocateBest(active));
   const moments = lazy(() => allocateMoments(lattice));
   const scratch = lattice.holes.map(({ graph }) => new Float64Array(graph.lift.sets));
-  const bounds = endBounds(lattice);
+  const bounds = lazy(() => endBounds(lattice));
+  const still = lattice.holes.map(({ length }) => new Array<Window>(length + 1).fill({ min: 0, max: 0 }));
 
-  const prepare = (canvas: Int32Array, rows: ProposalRows) => {
+  const score = (canvas: Int32Array, rows: ProposalRows, temperature: number, reach: Reach) => {
     reach.update(canvas);
     if (!reach.feasible()) throw new Error('the canvas cannot be finished under its constraint');
-    const masses = massesByPosition(lattice, rows);
-    const windows = rulerWindows(lattice, reach);
-    const exact = lattice.ruler === 1 || visits(lattice, windows) <= exactRulerVisits;
+    const masses = massesByPosition(lattice, rows, temperature === 0);
+    const windows = lattice.ruler > 1 && exact ? rulerWindows(lattice, reach) : still;
+    const last = lattice.holes.length - 1;
     const weights = (h: number, layer: number): PositionWeights => {
       const position = lattice.holes[h].first + layer;
       const token = canvas[position];
-      const last = h === lattice.holes.length - 1;
+      const mayEnd = lattice.tail && h === last && position >= lattice.endFrom;
       return positionWeights(
         lattice.holes[h],
         token < 0 ? masses(h, position) : undefined,
         reach.openSets(h, layer),
-        lattice.tail && last && position >= lattice.endFrom && (token < 0 || token === lattice.eos),
+        mayEnd && (token < 0 || token === lattice.eos),
         scratch[h],
       );
     };
-    const active = exact ? lattice : plain;
-    const sums = exact ? exactSums() : plainSums();
-    const activeWindows = exact ? windows : plainWindows(lattice);
-    backward(active, reach, weights, activeWindows, sums);
-    return { masses, windows: activeWindows, weights, active, sums, exact };
+    backward(active, reach, weights, windows, sums());
+    return { masses, windows, weights };
+  };
+
+  const attempt = (canvas: Int32Array, rows: ProposalRows, draw: Draw, reach: Reach, ruled: boolean) => {
+    const { masses, windows, weights } = score(canvas, rows, draw.temperature, reach);
+    if (!exact) remainingRuler(lattice, active, reach, weights, sums(), moments());
+    if (draw.temperature === 0) {
+      const logs = (h: number, layer: number) => bestWeights(lattice, canvas, h, layer, weights(h, layer), masses);
+      bestToFinish(active, reach, logs, windows, best());
+    }
+    return follow({
+      ...{ lattice, active, reach, ruled, canvas, rows, masses, weights, windows, draw },
+      sums: sums(),
+      best: draw.temperature === 0 ? best() : undefined,
+      guide: exact ? undefined : { moments: moments(), ...bounds() },
+    });
   };
 
   return {
     feasible(canvas) {
-      reach.update(canvas);
-      return reach.feasible();
+      ruledReach().update(canvas);
+      return ruledReach().feasible();
     },
     logTotal(canvas, rows) {
-      const { active, sums } = prepare(canvas, rows);
+      score(canvas, rows, 1, ruledReach());
       if (active.holes.length === 0) return 0;
       const cell = active.startNode * active.ruler + active.startRuler;
-      return log(sums.layers[0][0].m[cell], sums.layers[0][0].e[cell]);
+      return log(sums().layers[0][0].m[cell], sums().layers[0][0].e[cell]);
     },
     propose(canvas, rows, draw) {
-      const { masses, windows, weights, active, sums, exact } = prepare(canvas, rows);
-      if (!exact) remainingRuler(lattice, plain, reach, weights, sums, moments());
-      const best = draw.temperature > 0 ? undefined : exact ? exactBest() : plainBest();
-      if (best !== undefined) {
-        const logs = (h: number, layer: number): PositionWeights => {
-          const { set, end } = weights(h, layer);
-          const position = lattice.holes[h].first + layer;
-          const row = canvas[position] >= 0 ? undefined : masses(h, position);
-          for (let s = 0; s < set.length; s++) {
-            set[s] = Math.log(
-              set[s] > 0 && row !== undefined ? bestOfSet(lattice.holes[h].graph.lift, s, row) : set[s],
-            );
-          }
-          return { set, end: Math.log(end) };
-        };
-        bestToFinish(active, reach, logs, windows, best);
-      }
-      const guide = exact ? undefined : { moments: moments(), ...bounds };
-      return follow({ lattice, active, reach, canvas, rows, masses, weights, windows, sums, best, guide, draw });
+      const filling =
+        attempt(canvas, rows, draw, plainReach(), exact) ?? attempt(canvas, rows, draw, ruledReach(), true);
+      if (filling === undefined) throw new Error('a live cell of the lattice has no way on');
+      return filling;
     },
   };
+}
+
+/** Logarithms of the likeliest token's weight, in place of sums. */
+function bestWeights(
+  lattice: Lattice,
+  canvas: Int32Array,
+  h: number,
+  layer: number,
+  { set, end }: PositionWeights,
+  masses: (hole: number, position: number) => ClassMasses,
+): PositionWeights {
+  const position = lattice.holes[h].first + layer;
+  const row = canvas[position] >= 0 ? undefined : masses(h, position);
+  for (let s = 0; s < set.length; s++) {
+    set[s] = Math.log(set[s] > 0 && row !== undefined ? bestOfSet(lattice.holes[h].graph.lift, s, row) : set[s]);
+  }
+  return { set, end: Math.log(end) };
 }
 
 function lazy<T>(make: () => T): () => T {
@@ -127,47 +148,45 @@ function lazy<T>(make: () => T): () => T {
 }
 
 /** Class masses of a position, folded once; positions without a row weigh every token alike. */
-function massesByPosition(lattice: Lattice, rows: ProposalRows): (hole: number, position: number) => ClassMasses {
+function massesByPosition(
+  lattice: Lattice,
+  rows: ProposalRows,
+  likeliest: boolean,
+): (hole: number, position: number) => ClassMasses {
   const rowOf = new Map<number, number>();
   for (const [row, position] of rows.positions.entries()) rowOf.set(position, row);
   const known = new Map<number, ClassMasses>();
   return (h, position) => {
     const found = known.get(position);
     if (found !== undefined) return found;
-    const { classOf, classes, classTokens, classStart } = lattice.holes[h].graph.lift;
     const row = rowOf.get(position);
-    const even = () => new Float32Array(rows.vocabulary).fill(1 / rows.vocabulary);
-    const masses = classMasses(
-      row === undefined ? even() : rows.probabilities,
-      row === undefined ? 0 : row * rows.vocabulary,
-      classOf,
-      classes,
-      classTokens,
-      classStart,
-      lattice.eos,
-    );
+    const [probabilities, offset] =
+      row === undefined
+        ? [new Float32Array(rows.vocabulary).fill(1 / rows.vocabulary), 0]
+        : [rows.probabilities, row * rows.vocabulary];
+    const masses = classMasses(probabilities, offset, lattice.holes[h].graph.lift, lattice.eos, likeliest);
     const allowed = lattice.allowedAt.get(position);
     if (allowed !== undefined) {
-      for (let k = 0; k < classes; k++) if (allowed[k] === 0) masses.mass[k] = masses.best[k] = 0;
+      for (let k = 0; k < allowed.length; k++) {
+        if (allowed[k] === 1) continue;
+        masses.mass[k] = 0;
+        if (likeliest) masses.best[k] = 0;
+      }
     }
     known.set(position, masses);
     return masses;
   };
 }
 
-function visits(lattice: Lattice, windows: readonly (readonly Window[])[]): number {
+/** Edges x ruler values over all layers: the most that one pass of exact sums can cost. */
+function visits(lattice: Lattice): number {
   let total = 0;
-  lattice.holes.forEach(({ graph, length, reach }, h) => {
+  for (const { graph, length, reach } of lattice.holes) {
     for (let layer = 0; layer < length; layer++) {
-      const edges = reach[layer] + 1 < graph.nodes ? graph.edgeBase[reach[layer] + 1] : graph.edgeTo.length;
-      total += edges * (windows[h][layer].max - windows[h][layer].min + 1);
+      total += reach[layer] + 1 < graph.nodes ? graph.edgeBase[reach[layer] + 1] : graph.edgeTo.length;
     }
-  });
-  return total;
-}
-
-function plainWindows(lattice: Lattice): Window[][] {
-  return lattice.holes.map(({ length }) => new Array<Window>(length + 1).fill({ min: 0, max: 0 }));
+  }
+  return total * lattice.ruler;
 }
 
 /** Least and greatest ruler value with which any text may end. */

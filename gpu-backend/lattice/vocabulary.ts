@@ -21,10 +21,24 @@ export interface Vocabulary {
   readonly longestToken: number;
 }
 
-/** Builds the trie of a vocabulary. `bytes[id]` is empty for special tokens; `eos` is one of them. */
-export function buildVocabulary(bytes: readonly Uint8Array[], eos: number): Vocabulary {
+/** What a lattice needs of a tokenizer (gpu-backend/model/tokenizer.ts). */
+export interface Encoder {
+  readonly size: number;
+  encode(text: string): Int32Array;
+  tokenBytes(id: number): Uint8Array;
+}
+
+/**
+ * Builds the trie of a vocabulary. `bytes[id]` is empty for special tokens; `eos` is one of them. Tokens that are not
+ * `admitted` stay out of the trie: no lattice uses them.
+ */
+export function buildVocabulary(
+  bytes: readonly Uint8Array[],
+  eos: number,
+  admitted: (bytes: Uint8Array) => boolean = () => true,
+): Vocabulary {
   const order = [...bytes.keys()]
-    .filter((id) => bytes[id].length > 0)
+    .filter((id) => bytes[id].length > 0 && admitted(bytes[id]))
     .sort((a, b) => compareBytes(bytes[a], bytes[b]) || a - b);
   const nodeByte: number[] = [0];
   const nodeEnd: number[] = [0];
@@ -70,4 +84,14 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i] - b[i];
   return a.length - b.length;
+}
+
+/** True for tokens of whole characters; a byte-level vocabulary also has pieces of characters. */
+export function isWholeText(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
