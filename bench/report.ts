@@ -27,6 +27,8 @@ export interface BenchOptions {
   /** Model folder. */
   readonly model: string;
   readonly threads: number;
+  /** About how long one row of the table may take to measure. */
+  readonly rowMilliseconds: number;
   /** Folder of derived files. */
   readonly cacheFolder: string;
 }

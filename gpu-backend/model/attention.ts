@@ -3,16 +3,13 @@
  */
 import type { Architecture } from './config.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
+import { PADDING_SCORE, type PaddingInputs } from './padding.ts';
 import { type Precision, type Rows, settle } from './precision.ts';
 import type { BlockProducts, Product } from './products.ts';
 
-/** What is added to the scores of padding keys: e to its power is 0 in float32. */
-const PADDING_SCORE = -1e30;
-
 /** Values all blocks share. */
 export interface AttentionShared {
-  /** Length of each canvas of the batch, int32. */
-  readonly lengths: Value;
+  readonly padding: PaddingInputs;
   /** batch, length, -1: what makes canvases of rows. */
   readonly canvasShape: Value;
   readonly rowShape: Value;
@@ -21,8 +18,13 @@ export interface AttentionShared {
   readonly origin: Value;
 }
 
-/** Tables of the rotation angles and the shapes, once for the graph. `ids` is batch x length. */
-export function attentionShared(graph: GraphBuilder, shape: Architecture, ids: Value, lengths: Value): AttentionShared {
+/** Tables of the rotation angles and the shapes, once for the graph. `idsShape` is the shape of batch x length. */
+export function attentionShared(
+  graph: GraphBuilder,
+  shape: Architecture,
+  idsShape: Value,
+  padding: PaddingInputs,
+): AttentionShared {
   const half = shape.headWidth / 2;
   const cosines = new Float32Array(shape.context * half);
   const sines = new Float32Array(shape.context * half);
@@ -35,8 +37,8 @@ export function attentionShared(graph: GraphBuilder, shape: Architecture, ids: V
   }
   const rest = graph.constant(BigInt64Array.of(-1n), [1]);
   return {
-    lengths,
-    canvasShape: graph.node('Concat', [graph.node('Shape', [ids]), rest], { axis: { int: 0 } }),
+    padding,
+    canvasShape: graph.node('Concat', [idsShape, rest], { axis: { int: 0 } }),
     rowShape: graph.constant(BigInt64Array.of(-1n, BigInt(shape.width)), [2]),
     cosines: graph.constant(cosines, [shape.context, half]),
     sines: graph.constant(sines, [shape.context, half]),
@@ -67,7 +69,7 @@ export function attention(
   const query = rotate(project(products.query), shape.heads);
   const key = spread(rotate(project(products.key), shape.keyHeads));
   const value = spread(project(products.value));
-  const mixed = graph.node('MultiHeadAttention', [query, key, value, '', shared.lengths], {
+  const mixed = graph.node('MultiHeadAttention', [query, key, value, '', ...shared.padding], {
     num_heads: { int: shape.heads },
     mask_filter_value: { float: PADDING_SCORE },
   });

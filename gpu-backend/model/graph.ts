@@ -8,6 +8,7 @@ import type { Architecture } from './config.ts';
 import { feedForward } from './feedforward.ts';
 import { askedRows, logits, probabilities } from './head.ts';
 import { graphBuilder, type Value } from './onnx.ts';
+import { paddingInputs } from './padding.ts';
 import { float32Precision, floatTensor, int8Precision, type Precision, type Rows, settle } from './precision.ts';
 import { attentionNorm, blockProducts, EMBEDDING, FINAL_NORM, feedForwardNorm } from './products.ts';
 import type { Weights } from './safetensors.ts';
@@ -17,6 +18,8 @@ export interface GraphOptions {
   /** Where the tensors lie: the folder's own (float32) or those of the quantised file (int8). */
   readonly weights: Weights;
   readonly precision: 'float32' | 'int8';
+  /** Whether the graph will run on the CPU: its attention takes padding in another form. */
+  readonly cpu: boolean;
   readonly output: 'probabilities' | 'logits';
   /** Tokens that must never be drawn. */
   readonly forbidden: readonly number[];
@@ -53,7 +56,9 @@ export function buildGraph(options: GraphOptions): Uint8Array {
   };
   const precision = precisionOf();
   const headPrecision = precisionOf();
-  const shared = attentionShared(graph, shape, ids, lengths);
+  const idsShape = graph.node('Shape', [ids]);
+  const padding = paddingInputs(graph, options.cpu, idsShape, lengths);
+  const shared = attentionShared(graph, shape, idsShape, padding);
   const normAttributes = { epsilon: { float: shape.epsilon } };
 
   let residual = embed(ids);

@@ -117,17 +117,21 @@ function feedsOf(input: EvaluationInput, output: GraphOptions['output']): Record
  * @throws Error where the architecture is not supported or tensors are missing or misshapen.
  */
 export async function openSession(folder: string, options: SessionOptions): Promise<ModelSession> {
+  const { device, precision } = options;
+  const cpu = device === 'cpu';
+  if (!cpu && precision === 'int8') {
+    throw new Error(`precision is int8 and device ${device}; int8 runs on the cpu, ${device} takes float32`);
+  }
   const architecture = await readArchitecture(folder);
   const stored = await readWeights(folder);
   checkWeights(architecture, stored);
   const source =
-    options.precision === 'int8'
+    precision === 'int8'
       ? await quantisedWeights(folder, architecture, stored, options.cacheFolder)
       : { folder, weights: stored };
   const forbidden = [...new Set([architecture.maskToken, ...(options.forbidden ?? [])])];
   const open = (output: GraphOptions['output']) => {
-    const { precision } = options;
-    const graph = buildGraph({ architecture, weights: source.weights, precision, output, forbidden });
+    const graph = buildGraph({ architecture, weights: source.weights, precision, cpu, output, forbidden });
     return InferenceSession.create(graph, runtimeOptions(options, source.folder));
   };
   const { vocabulary } = architecture;
