@@ -4,6 +4,10 @@ import { defineConfig } from 'vitest/config';
 /** `npx vitest run --project node` or `--project workers` runs one of the two. */
 export default defineConfig({
   test: {
+    // .ci/run asks for a machine-readable report beside the one for people.
+    ...(process.env.MASKWRIGHT_TEST_REPORT === undefined
+      ? {}
+      : { reporters: ['default', 'json'], outputFile: { json: process.env.MASKWRIGHT_TEST_REPORT } }),
     projects: [
       {
         test: {

@@ -1,4 +1,5 @@
 /** Refusals that need no model: what is asked for does not exist, cannot be enforced, or cannot be. */
+import { compileConstraint } from '../shared/constraints/compile.ts';
 import type { GenerationRequest } from '../shared/contract/generation.ts';
 import type { ModelSummary } from '../shared/contract/manifest.ts';
 import { problem } from '../shared/contract/problem.ts';
@@ -18,6 +19,7 @@ export function refuse(request: GenerationRequest, model: ModelSummary): void {
   }
   refuseStyle(request, model);
   refuseDiffusion(request, model);
+  compileConstraint(request, { context: model.context });
 }
 
 function refuseStyle({ style }: GenerationRequest, model: ModelSummary): void {

@@ -32,7 +32,7 @@ function npm(...parameters) {
 // npm writes this file last, so it is missing after an install that broke off.
 if (changed('node_modules', '.package-lock.json') < changed('package-lock.json')) {
   console.log('Installing the dependencies (npm ci); this is done once.');
-  const { status, error } = npm('ci', '--no-audit', '--no-fund');
+  const { status, error } = npm('ci', '--no-audit', '--no-fund', '--loglevel=error');
   if (status !== 0) {
     console.error(`npm ci failed${error ? `: ${error.message}` : ''}. Nothing was started.`);
     process.exit(status || 1);

@@ -33,7 +33,8 @@ function readArguments(): { once: boolean } {
 /** Resolves when the user wants the run to end. */
 function interrupted(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    // Not `once`: npm passes on a Ctrl-C that we also get ourselves, and the second may not cut the stopping short.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
 }
 

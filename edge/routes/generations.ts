@@ -20,6 +20,8 @@ export function generationRoutes(): Hono<EdgeTypes> {
       const subject = { job, account: c.var.account, policy: cachePolicy(job.request, deterministic) };
       const cached = await findCached(subject, model.revision);
       const abort = new AbortController();
+      // Where the runtime tells (Cloudflare does; local workerd sees a reader leave only while it writes to him).
+      c.req.raw.signal.addEventListener('abort', () => abort.abort(), { once: true });
       const events =
         cached === undefined ? await started(keep(subject, generate(c.env, job, abort.signal))) : replay(cached.events);
       return answer(c, { subject, cache: cached?.status ?? subject.policy, events, abort });

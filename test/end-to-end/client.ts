@@ -1,0 +1,73 @@
+/** A caller of a local run, and a look at what its inference service has counted. */
+import { type ServerSentEvent, serverSentEvents } from '../../scripts/local/server-sent-events.ts';
+import type { LocalServices } from '../../scripts/local/services.ts';
+import type { AcceptedEvent, DoneEvent, HeldConstraint, StepEvent, Usage } from '../../shared/contract/stream.ts';
+
+/** The answer to a request for one text, as docs describe it. */
+export interface Answer {
+  id: string;
+  object: 'generation';
+  model: string;
+  revision: string;
+  seed: number;
+  text: string;
+  holes: Record<string, string>;
+  constraints: HeldConstraint[];
+  usage: Usage;
+  cache: { status: string; age: number; ttl: number };
+}
+
+export function client({ url, key, backendUrl }: LocalServices) {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+
+  function post(body: unknown, init: RequestInit = {}): Promise<Response> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return fetch(`${url}/v1/generations`, { method: 'POST', headers, body: text, ...init });
+  }
+
+  /** One text; anything but a success fails the test that asked. */
+  async function generate(body: object): Promise<Answer> {
+    const response = await post(body);
+    if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+    return (await response.json()) as Answer;
+  }
+
+  async function events(body: object): Promise<ServerSentEvent[]> {
+    const response = await post(body);
+    if (response.status !== 200 || response.body === null)
+      throw new Error(`${response.status}: ${await response.text()}`);
+    const all: ServerSentEvent[] = [];
+    for await (const event of serverSentEvents(response.body)) all.push(event);
+    return all;
+  }
+
+  /** A counter of the inference service, by its name in /metrics. */
+  async function counted(name: string): Promise<number> {
+    const text = await (await fetch(`${backendUrl}/metrics`)).text();
+    const value = new RegExp(`^maskwright_${name}_total (\\d+)$`, 'm').exec(text)?.[1];
+    if (value === undefined) throw new Error(`The inference service has no counter ${name}.`);
+    return Number(value);
+  }
+
+  return { headers, post, generate, events, counted };
+}
+
+export type Client = ReturnType<typeof client>;
+
+/** The data of the events of one name. */
+export function dataOf(events: readonly ServerSentEvent[], name: 'accepted'): AcceptedEvent[];
+export function dataOf(events: readonly ServerSentEvent[], name: 'step'): StepEvent[];
+export function dataOf(events: readonly ServerSentEvent[], name: 'done'): DoneEvent[];
+export function dataOf(events: readonly ServerSentEvent[], name: 'text'): { index: number; text: string }[];
+export function dataOf(events: readonly ServerSentEvent[], name: string): unknown[] {
+  return events.filter((event) => event.name === name).map((event) => JSON.parse(event.data));
+}
+
+/** Waits until something holds; a deadline makes a regression fail fast. */
+export async function until(holds: () => Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+  const end = Date.now() + deadlineMs;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`did not come to hold within ${deadlineMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
