@@ -40,7 +40,7 @@ export function check(request: GenerationRequest, text: string, options: CheckOp
     else failed.push({ pointer, detail: failure });
   };
   if (!text.isWellFormed()) failed.push({ pointer: '', detail: 'the text is not well-formed Unicode' });
-  const holes = plan.segments === undefined ? {} : fit(plan.segments, text, options);
+  const holes = plan.segments === undefined ? {} : assign(plan.segments, text, options);
   if (plan.segments !== undefined) {
     judge(
       '/template',
@@ -141,7 +141,7 @@ export function fits(hole: HolePlan, value: string, options: CheckOptions = {}):
 }
 
 /** Finds values of the holes that make the text, earlier holes as short as possible; undefined when there are none. */
-function fit(
+function assign(
   segments: readonly SegmentPlan[],
   text: string,
   options: CheckOptions,

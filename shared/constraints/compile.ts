@@ -49,6 +49,8 @@ export interface CompiledConstraint {
   readonly plan: Plan;
   /** Most tokens a text can have, as given. */
   readonly context: number;
+  /** The machine of each phrase, over characters. */
+  readonly phraseMachines: () => readonly TextMachine[];
   /** The automaton of each phrase: the texts it appears in. */
   readonly phraseAutomata: () => readonly ByteAutomaton[];
   /** `whole` and all phrases. Throws limit_exceeded for more than PHRASE_LIMIT phrases. */
@@ -144,6 +146,7 @@ export function compileConstraint(request: GenerationRequest, limits: { context:
     request,
     plan,
     context: limits.context,
+    phraseMachines,
     phraseAutomata: () => phraseMachines().map(toBytes),
     withIncludes() {
       if (joined === undefined) {

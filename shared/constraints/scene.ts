@@ -1,0 +1,405 @@
+/**
+ * Everything a text must satisfy, as one lazily explored graph: which hole, the state of its automaton, of the whole
+ * text's automaton, and of each phrase still to appear. Literals are single arcs. Counters stay on the arcs.
+ *
+ * Symbols are classes of characters wherever the parts were made from characters, else classes of bytes.
+ */
+import { type Arc, both, type Counter, type Guard, type Machine, type Update } from './automaton.ts';
+import { classAt, type Partition, refine } from './code-points.ts';
+import type { CompiledConstraint } from './compile.ts';
+import type { Range } from './units.ts';
+import { type TextMachine, textMachineOf } from './utf8.ts';
+
+/** A way from one node to another: what it writes, and what it asks of and does to the counters. */
+export interface SceneArc {
+  readonly to: number;
+  readonly text: readonly number[];
+  /** Fewest bytes. */
+  readonly bytes: number;
+  readonly guards: readonly Guard[];
+  readonly updates: readonly Update[];
+}
+
+export interface Scene {
+  /** Counters of the whole text, then room for those of the hole the text stands in (see `holeCounters`). */
+  readonly wholeCounters: readonly Counter[];
+  readonly slots: number;
+  /** Limits of each slot while in a node. */
+  counters(node: number): readonly Counter[];
+  /** The hole (by number among the holes) a node stands in, -1 at the end of the text. */
+  holeOf(node: number): number;
+  /** Arcs from a node, made when first asked for. */
+  arcs(node: number): readonly SceneArc[];
+  /** Ways in: the literal before the first hole. */
+  readonly start: number;
+  /** The text is finished here and accepted. */
+  readonly end: number;
+  nodes(): number;
+  /** Characters the phrases of a node still lack, each on its own: a guide, not a bound. */
+  lacking(node: number): number;
+  /** True: symbols are bytes, not characters. */
+  readonly inBytes: boolean;
+}
+
+interface Symbols {
+  readonly hole: Int32Array;
+  readonly whole: Int32Array;
+  readonly phrases: readonly Int32Array[];
+  readonly sample: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly count: number;
+}
+
+const PREFERRED = 'eatonisrlhdcumpfgwybvkxjqzEATONISRLHDCUMPFGWYBVKXJQZ1234567890 .,!?\'"-:;';
+
+function byteLength(codePoint: number): number {
+  return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+}
+
+/** A machine with a way to classify symbols. */
+interface Part {
+  readonly machine: Machine;
+  readonly partition: Partition;
+}
+
+function bytePartition(classes: Uint8Array): Partition {
+  const starts = Array.from(classes, (_, byte) => byte);
+  return { starts: [...starts, 256], classOf: [...classes, -1], classes: Math.max(...classes) + 1 };
+}
+
+function joint(hole: Part, whole: Part, phrases: readonly Part[], inBytes: boolean): Symbols {
+  const parts = [hole, whole, ...phrases];
+  let partition = parts[0].partition;
+  let tuples: number[][] = Array.from({ length: partition.classes }, (_, c) => [c]);
+  for (const part of parts.slice(1)) {
+    const refined = refine(partition, part.partition);
+    tuples = refined.pairs.map(([a, b]) => [...tuples[a], b]);
+    partition = refined.partition;
+  }
+  const sample = new Int32Array(tuples.length).fill(-1);
+  for (const character of PREFERRED) {
+    const codePoint = character.codePointAt(0) as number;
+    const c = classAt(partition, codePoint);
+    if (c >= 0 && sample[c] < 0) sample[c] = codePoint;
+  }
+  for (let codePoint = 0x20; codePoint < 0x80; codePoint++) {
+    const c = classAt(partition, codePoint);
+    if (c >= 0 && sample[c] < 0) sample[c] = codePoint;
+  }
+  partition.starts.forEach((start, i) => {
+    const c = partition.classOf[i];
+    if (c >= 0 && sample[c] < 0) sample[c] = start;
+  });
+  return {
+    hole: Int32Array.from(tuples, (tuple) => tuple[0]),
+    whole: Int32Array.from(tuples, (tuple) => tuple[1]),
+    phrases: phrases.map((_, i) => Int32Array.from(tuples, (tuple) => tuple[i + 2])),
+    sample,
+    bytes: Uint8Array.from(sample, (c) => (inBytes ? 1 : byteLength(c))),
+    count: tuples.length,
+  };
+}
+
+/** An arc followed by another, as one; undefined when the guards can never hold together. */
+function follow(
+  counters: readonly Counter[],
+  first: Pick<SceneArc, 'guards' | 'updates'>,
+  then: Pick<Arc, 'guards' | 'updates'>,
+): Pick<SceneArc, 'guards' | 'updates'> | undefined {
+  let guards: readonly Guard[] | undefined = first.guards;
+  for (const guard of then.guards) {
+    const before = first.updates.find((u) => u.counter === guard.counter);
+    const { max, saturates } = counters[guard.counter];
+    if (before === undefined) guards = both(guards, [guard]);
+    else if (before.operation === 'set') {
+      if (before.value < guard.min || before.value > guard.max) return undefined;
+    } else {
+      const high = saturates && guard.max >= max ? max : guard.max - before.value;
+      if (high < 0) return undefined;
+      guards = both(guards, [{ counter: guard.counter, min: Math.max(0, guard.min - before.value), max: high }]);
+    }
+    if (guards === undefined) return undefined;
+  }
+  const updates = first.updates.map((u) => ({ ...u }));
+  for (const next of then.updates) {
+    const at = updates.findIndex((u) => u.counter === next.counter);
+    if (at < 0) updates.push({ ...next });
+    else if (next.operation === 'set') updates[at] = { ...next };
+    else updates[at] = { ...updates[at], value: Math.min(updates[at].value + next.value, counters[next.counter].max) };
+  }
+  return { guards, updates };
+}
+
+const encoder = new TextEncoder();
+
+/** What bounds on tokens mean for bytes. */
+export interface TokenSizes {
+  /** Bytes of the longest token: at most this many a token. */
+  readonly longest: number;
+  /** Bytes that stand for one of the least tokens: 1, or 1/4 where longer characters may stand for the ones chosen. */
+  readonly least: number;
+}
+
+/** A counter of bytes for bounds on tokens, undefined where there are none. */
+function byteCounter(
+  name: string,
+  tokens: Range,
+  { longest, least }: TokenSizes,
+): (Counter & { min: number }) | undefined {
+  const saturates = tokens.max === Number.POSITIVE_INFINITY;
+  const min = Math.ceil(tokens.min * least);
+  if (saturates && min === 0) return undefined;
+  return { name, min, max: saturates ? min : tokens.max * longest, saturates };
+}
+
+/** Lays out the graph of a compiled constraint. */
+export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scene {
+  const holes = compiled.segments.filter((segment) => segment.kind === 'hole');
+  const automata = [compiled.whole, ...holes.map((hole) => hole.automaton)];
+  const texts = automata.map((automaton) => textMachineOf(automaton));
+  const inBytes = texts.some((text) => text === undefined);
+  const partOf = (i: number): Part => {
+    const text = texts[i];
+    if (inBytes || text === undefined) return { machine: automata[i], partition: bytePartition(automata[i].byteClass) };
+    return { machine: text, partition: text.partition };
+  };
+  const whole = partOf(0);
+  const parts = holes.map((_, h) => partOf(h + 1));
+  const phrases: Part[] = inBytes
+    ? compiled.phraseAutomata().map((machine) => ({ machine, partition: bytePartition(machine.byteClass) }))
+    : compiled.phraseMachines().map((machine: TextMachine) => ({ machine, partition: machine.partition }));
+  const symbols: Symbols[] = [];
+  // literals[h] stands before hole h, the last one behind all.
+  const literals: number[][] = [[]];
+  for (const segment of compiled.segments) {
+    if (segment.kind === 'hole') literals.push([]);
+    else {
+      const units = inBytes ? encoder.encode(segment.text) : [...segment.text].map((c) => c.codePointAt(0) as number);
+      for (const unit of units) (literals.at(-1) as number[]).push(unit);
+    }
+  }
+  // The tokens of the whole text have no most here: the search keeps to its budget of bytes.
+  const wholeBytes = byteCounter('bytes', { ...compiled.tokens, max: Number.POSITIVE_INFINITY }, sizes);
+  const wholeBytesAt = whole.machine.counters.length;
+  const wholeCounters = [...whole.machine.counters, ...(wholeBytes === undefined ? [] : [wholeBytes])];
+  const shift = wholeCounters.length;
+  const holeBytes = holes.map((hole) => byteCounter(`${hole.name} bytes`, hole.tokens, sizes));
+  const counterLists = parts.map((part, h) => {
+    const bytes = holeBytes[h];
+    return [...wholeCounters, ...part.machine.counters, ...(bytes === undefined ? [] : [bytes])];
+  });
+
+  // Phrase states, interned.
+  const tupleIds = new Map<string, number>();
+  const tuples: (readonly number[])[] = [];
+  const tupleId = (tuple: readonly number[]): number => {
+    const key = tuple.join();
+    let id = tupleIds.get(key);
+    if (id === undefined) {
+      id = tuples.length;
+      tupleIds.set(key, id);
+      tuples.push(tuple);
+    }
+    return id;
+  };
+  const found = (tuple: readonly number[]) => tuple.every((state, i) => phrases[i].machine.accepting(state).length > 0);
+
+  interface Node {
+    readonly hole: number;
+    readonly state: number;
+    readonly whole: number;
+    readonly tuple: number;
+  }
+  const nodes: Node[] = [];
+  const nodeIds = new Map<string, number>();
+  const nodeId = (hole: number, state: number, wholeState: number, tuple: number): number => {
+    const key = `${hole},${state},${wholeState},${tuple}`;
+    let id = nodeIds.get(key);
+    if (id === undefined) {
+      id = nodes.length;
+      nodeIds.set(key, id);
+      nodes.push({ hole, state, whole: wholeState, tuple });
+    }
+    return id;
+  };
+  const start = nodeId(-1, 0, whole.machine.start, tupleId(phrases.map((part) => part.machine.start)));
+  const end = nodeId(-2, 0, 0, 0);
+
+  /** The ways through a literal from a state of the whole automaton. */
+  const literalWays = (index: number, from: number): (Pick<SceneArc, 'guards' | 'updates'> & { state: number })[] => {
+    let ways = [{ state: from, guards: [] as readonly Guard[], updates: [] as readonly Update[] }];
+    for (const unit of literals[index]) {
+      const next: typeof ways = [];
+      const c = classAt(whole.partition, unit);
+      for (const way of ways) {
+        for (const arc of whole.machine.arcs(way.state, c)) {
+          const joined = follow(wholeCounters, way, arc);
+          if (joined !== undefined) next.push({ state: arc.to, ...joined });
+        }
+      }
+      ways = next;
+      if (ways.length === 0) break;
+    }
+    return ways;
+  };
+  const wayCache = new Map<number, ReturnType<typeof literalWays>>();
+  const cachedWays = (index: number, from: number) => {
+    const key = index * whole.machine.states + from;
+    let ways = wayCache.get(key);
+    if (ways === undefined) {
+      ways = literalWays(index, from);
+      wayCache.set(key, ways);
+    }
+    return ways;
+  };
+  const phraseCache = new Map<string, number>();
+  const phrasesAfter = (index: number, tuple: number): number => {
+    if (phrases.length === 0 || literals[index].length === 0) return tuple;
+    const key = `${index},${tuple}`;
+    let id = phraseCache.get(key);
+    if (id === undefined) {
+      const states = [...tuples[tuple]];
+      for (const unit of literals[index]) {
+        phrases.forEach(({ machine, partition }, i) => {
+          states[i] = machine.arcs(states[i], classAt(partition, unit))[0]?.to ?? states[i];
+        });
+      }
+      id = tupleId(states);
+      phraseCache.set(key, id);
+    }
+    return id;
+  };
+  const literalBytes = literals.map((units) =>
+    inBytes ? units.length : units.reduce((sum, unit) => sum + byteLength(unit), 0),
+  );
+  /** Arcs that write literal `index` behind what has been written, and enter the next hole or end the text. */
+  const leave = (index: number, node: Node, guards: readonly Guard[], reset: readonly Update[]): SceneArc[] => {
+    const out: SceneArc[] = [];
+    const tuple = phrasesAfter(index, node.tuple);
+    const base = { text: literals[index], bytes: literalBytes[index] };
+    for (const way of cachedWays(index, node.whole)) {
+      const together = both(guards, way.guards);
+      if (together === undefined) continue;
+      const counted: Update[] = [];
+      if (wholeBytes !== undefined && base.bytes > 0) {
+        counted.push({ counter: wholeBytesAt, operation: 'add', value: base.bytes });
+      }
+      const first = { guards: together, updates: [...reset, ...way.updates, ...counted] };
+      if (index < parts.length) {
+        const to = nodeId(index, parts[index].machine.start, way.state, tuple);
+        out.push({ ...base, ...first, to });
+        continue;
+      }
+      if (!found(tuples[tuple])) continue;
+      for (const last of whole.machine.accepting(way.state)) {
+        const enough: Guard[] =
+          wholeBytes === undefined ? [] : [{ counter: wholeBytesAt, min: wholeBytes.min, max: wholeBytes.max }];
+        const joined = follow(wholeCounters, first, { guards: [...last, ...enough], updates: [] });
+        if (joined !== undefined) out.push({ ...base, ...joined, to: end });
+      }
+    }
+    return out;
+  };
+  const shifted = <T extends { readonly counter: number }>(list: readonly T[]): T[] =>
+    list.map((item) => ({ ...item, counter: item.counter + shift }));
+  const make = (id: number): SceneArc[] => {
+    const node = nodes[id];
+    if (node.hole === -2) return [];
+    if (node.hole === -1) return leave(0, node, [], []);
+    const { machine } = parts[node.hole];
+    symbols[node.hole] ??= joint(parts[node.hole], whole, phrases, inBytes);
+    const table = symbols[node.hole];
+    const out: SceneArc[] = [];
+    const inHole = holeBytes[node.hole];
+    const inHoleAt = shift + machine.counters.length;
+    const reset: Update[] = counterLists[node.hole]
+      .slice(shift)
+      .map((_, i) => ({ counter: shift + i, operation: 'set', value: 0 }));
+    for (const guards of machine.accepting(node.state)) {
+      const enough = inHole === undefined ? [] : [{ counter: inHoleAt, min: inHole.min, max: inHole.max }];
+      out.push(...leave(node.hole + 1, node, [...shifted(guards), ...enough], reset));
+    }
+    const seen = new Set<string>();
+    for (let symbol = 0; symbol < table.count; symbol++) {
+      const left = machine.arcs(node.state, table.hole[symbol]);
+      if (left.length === 0) continue;
+      const right = whole.machine.arcs(node.whole, table.whole[symbol]);
+      if (right.length === 0) continue;
+      const tuple =
+        phrases.length === 0
+          ? node.tuple
+          : tupleId(
+              tuples[node.tuple].map(
+                (state, i) => phrases[i].machine.arcs(state, table.phrases[i][symbol])[0]?.to ?? state,
+              ),
+            );
+      for (const a of left) {
+        for (const b of right) {
+          const bytes = table.bytes[symbol];
+          const guards = [...b.guards, ...shifted(a.guards)];
+          const to = nodeId(node.hole, a.to, b.to, tuple);
+          const updates = [...b.updates, ...shifted(a.updates)];
+          if (wholeBytes !== undefined) updates.push({ counter: wholeBytesAt, operation: 'add', value: bytes });
+          if (inHole !== undefined) {
+            if (!inHole.saturates) guards.push({ counter: inHoleAt, min: 0, max: inHole.max - bytes });
+            updates.push({ counter: inHoleAt, operation: 'add', value: bytes });
+          }
+          const key = `${to}|${bytes}|${labelOf(guards)}|${labelOf(updates)}`;
+          if (seen.has(key)) continue;
+          seen.add(key);
+          out.push({ to, text: [table.sample[symbol]], bytes, guards, updates });
+        }
+      }
+    }
+    return out;
+  };
+  const made: (readonly SceneArc[])[] = [];
+  const distances = phrases.map(({ machine }) => distancesOf(machine));
+  return {
+    wholeCounters,
+    slots: Math.max(shift, ...counterLists.map((list) => list.length)),
+    counters: (node) => (nodes[node].hole < 0 ? wholeCounters : counterLists[nodes[node].hole]),
+    holeOf: (node) => nodes[node].hole,
+    arcs(node) {
+      made[node] ??= make(node);
+      return made[node];
+    },
+    start,
+    end,
+    nodes: () => nodes.length,
+    lacking: (node) => tuples[nodes[node].tuple].reduce((sum, state, i) => sum + Math.max(0, distances[i][state]), 0),
+    inBytes,
+  };
+}
+
+/** The fewest symbols from each state to an accepting one, -1 where there is none. */
+function distancesOf(machine: Machine): Int32Array {
+  const distance = new Int32Array(machine.states).fill(-1);
+  const before: number[][] = Array.from({ length: machine.states }, () => []);
+  const queue: number[] = [];
+  for (let state = 0; state < machine.states; state++) {
+    for (let c = 0; c < machine.classes; c++) for (const arc of machine.arcs(state, c)) before[arc.to].push(state);
+    if (machine.accepting(state).length === 0) continue;
+    distance[state] = 0;
+    queue.push(state);
+  }
+  for (let i = 0; i < queue.length; i++) {
+    for (const from of before[queue[i]]) {
+      if (distance[from] >= 0) continue;
+      distance[from] = distance[queue[i]] + 1;
+      queue.push(from);
+    }
+  }
+  return distance;
+}
+
+function labelOf(list: readonly (Guard | Update)[]): string {
+  let key = '';
+  for (const item of list) {
+    key +=
+      'operation' in item
+        ? `${item.counter}${item.operation}${item.value};`
+        : `${item.counter}:${item.min}-${item.max};`;
+  }
+  return key;
+}
