@@ -1,8 +1,9 @@
 /** Refusals that need no model: what is asked for does not exist, cannot be enforced, or cannot be. */
 import { compileConstraint } from '../shared/constraints/compile.ts';
+import { decide } from '../shared/constraints/feasibility.ts';
 import type { GenerationRequest } from '../shared/contract/generation.ts';
 import type { ModelSummary } from '../shared/contract/manifest.ts';
-import { problem } from '../shared/contract/problem.ts';
+import { problem, unsatisfiable } from '../shared/contract/problem.ts';
 import { suggestion } from './nearest.ts';
 
 /** Fields of which one must be given; without any, nothing says what to write. */
@@ -19,7 +20,29 @@ export function refuse(request: GenerationRequest, model: ModelSummary): void {
   }
   refuseStyle(request, model);
   refuseDiffusion(request, model);
-  compileConstraint(request, { context: model.context });
+  refuseConstraints(request, model);
+}
+
+function refuseConstraints(request: GenerationRequest, model: ModelSummary): void {
+  const compiled = compileConstraint(request, { context: roomForText(request, model) });
+  const limits = { tokens: compiled.tokens.max, longestTokenBytes: model.longestTokenBytes };
+  const decision = decide(compiled, limits);
+  if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
+}
+
+/**
+ * Most tokens that may be left for the text when style, prompt and facts stand before it. The edge knows no tokens, so it
+ * counts the fewest these can take: what it refuses is impossible, and the service, which counts exactly, has the last word.
+ */
+function roomForText({ prompt, facts }: GenerationRequest, model: ModelSummary): number {
+  const bytes = (text: string) => new TextEncoder().encode(text).length;
+  const least = (text: string) => (text === '' ? 0 : 1 + Math.ceil(bytes(text) / model.longestTokenBytes));
+  const stated = Object.entries(facts ?? {}).map(([name, value]) => `${name}: ${value}`);
+  // One token for the style and one that opens the text.
+  const room = model.context - 2 - least(prompt ?? '') - least(stated.join('; '));
+  if (room >= 1) return room;
+  const detail = `Prompt and facts leave no room for a text: the model ${model.id} has ${model.context} tokens for all.`;
+  throw problem('limit_exceeded', detail, { pointer: prompt === undefined ? '/facts' : '/prompt' });
 }
 
 function refuseStyle({ style }: GenerationRequest, model: ModelSummary): void {
@@ -39,8 +62,12 @@ function refuseDiffusion({ diffusion, style }: GenerationRequest, model: ModelSu
     const detail = `The field /diffusion/threshold needs the sampler "threshold"; ${given} was given.`;
     throw problem('invalid_request', detail, { pointer: '/diffusion/threshold' });
   }
-  if (model.supports.guidance) return;
   const strength = typeof style === 'object' ? style.strength : undefined;
+  if (strength !== undefined && diffusion?.guidance !== undefined) {
+    const detail = 'The fields /style/strength and /diffusion/guidance are both given; only one of them may be.';
+    throw problem('invalid_request', detail, { pointer: '/style/strength' });
+  }
+  if (model.supports.guidance) return;
   const guided: [string, number | undefined][] = [
     ['/diffusion/guidance', diffusion?.guidance],
     ['/style/strength', strength],

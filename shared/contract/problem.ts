@@ -91,6 +91,14 @@ export function problem(code: ProblemCode, detail: string, details: ProblemDetai
   return new ProblemError({ code, detail, ...details });
 }
 
+/** The refusal of constraints that cannot hold together: the smallest such set, by pointers, and what would be possible. */
+export function unsatisfiable(conflict: readonly string[], achievable: string): ProblemError {
+  const [pointer = ''] = conflict;
+  const which = conflict.length > 1 ? `${conflict.join(' and ')} together` : pointer || 'the request';
+  const detail = `No text can satisfy ${which}: ${achievable}`;
+  return problem('unsatisfiable_constraints', detail, { pointer, conflict, achievable });
+}
+
 /** The JSON body of a problem: RFC 9457 members, our extensions, and OpenAI's `error` object. */
 export function problemBody(value: Problem, requestId?: string): Record<string, unknown> {
   const kind = PROBLEMS[value.code];
