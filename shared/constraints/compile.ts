@@ -4,7 +4,7 @@
  */
 import type { GenerationRequest } from '../contract/generation.ts';
 import { problem } from '../contract/problem.ts';
-import { type ByteAutomaton, fromTable, intersect } from './automaton.ts';
+import { type ByteAutomaton, intersect } from './automaton.ts';
 import { choicesMachine } from './choices.ts';
 import { freeText } from './free-text.ts';
 import { compileJsonSchema } from './json-schema.ts';
@@ -14,7 +14,7 @@ import { type HolePlan, literalsHold, type Measures, type Plan, readPlan, type S
 import { regexMachine } from './regex.ts';
 import { tokenBounds } from './token-bounds.ts';
 import { type Range, unitMachine } from './units.ts';
-import { intersectText, joinClasses, overCodePoints, type TextMachine, toBytes } from './utf8.ts';
+import { ANY_BYTES, intersectText, joinClasses, overCodePoints, type TextMachine, toBytes } from './utf8.ts';
 
 export type { IncludePhrase } from './phrases.ts';
 export type { StatedConstraint } from './plan.ts';
@@ -59,18 +59,6 @@ export interface CompiledConstraint {
 
 /** Most phrases that are still to be placed (literals hold the others already). */
 export const PHRASE_LIMIT = 8;
-
-/** Accepts any bytes; for places where another automaton already sees to well-formed UTF-8. */
-export const ANY_BYTES: ByteAutomaton = {
-  ...fromTable({
-    start: 0,
-    classes: 1,
-    counters: [],
-    arcs: [[{ to: 0, guards: [], updates: [] }]],
-    accepting: [[[]]],
-  }),
-  byteClass: new Uint8Array(256),
-};
 
 function combine(machines: readonly TextMachine[]): TextMachine | undefined {
   if (machines.length === 0) return undefined;

@@ -23,15 +23,15 @@ export function explain(compiled: CompiledConstraint, limits: DecisionLimits, bu
   const { request } = compiled;
   const pointers = [...new Set(compiled.constraints.map(({ pointer }) => pointer))];
   const dropped = new Set<string>();
-  const possible = (without: ReadonlySet<string>, replace?: { pointer: string; bounds: Bounds }) => {
+  const possible: Possible = (without, replace) => {
     const changed = rewrite(request, without, replace);
     try {
       const relaxed = compileConstraint(changed, { context: compiled.context });
       const tokens = without.size === 0 ? limits.tokens : relaxed.tokens.max;
       return findText(relaxed, { ...limits, tokens }, budget);
     } catch (error) {
-      // What cannot be compiled or decided on its own is kept in the conflict.
-      if (error instanceof ProblemError) return undefined;
+      // What cannot be compiled or decided without a constraint is no reason to blame it less: it is kept in the conflict.
+      if (error instanceof ProblemError) return 'unknown';
       throw error;
     }
   };
@@ -106,7 +106,7 @@ export function rewrite(
 type Possible = (
   without: ReadonlySet<string>,
   replace?: { pointer: string; bounds: Bounds },
-) => { readonly text: string; readonly bytes: number } | undefined;
+) => { readonly text: string; readonly bytes: number } | undefined | 'unknown';
 
 /** Most searches for the nearest bound that would do. */
 const TRIES = 12;
@@ -126,8 +126,13 @@ function achievable(
     if (!conflict.includes(pointer) || pointer === '/template' || range.min > range.max) continue;
     const without = new Set([...dropped, pointer]);
     const free = possible(without);
-    if (free === undefined) continue;
-    const allows = (next: Bounds) => possible(dropped, { pointer, bounds: next }) !== undefined;
+    if (free === undefined || free === 'unknown') continue;
+    let unknown = false;
+    const allows = (next: Bounds) => {
+      const found = possible(dropped, { pointer, bounds: next });
+      unknown ||= found === 'unknown';
+      return found !== undefined && found !== 'unknown';
+    };
     const where = pointer.startsWith('/holes/') ? ` in '${pointer.split('/')[2]}'` : '';
     const others = conflict.filter((other) => other !== pointer);
     const given = others.length > 0 ? ` with ${others.join(', ')}` : '';
@@ -136,12 +141,12 @@ function achievable(
       // The most is too little: the least that is enough lies above it.
       const start = unit === 'tokens' || where !== '' ? undefined : measure(free.text, unit as TextUnit);
       const least = nearest(range.max + 1, start ?? range.max + 64, (max) => allows({ min: range.min, max }));
-      if (least !== undefined) return `at least ${least} ${unit}${where} are needed${given}; ${stated}`;
+      if (least !== undefined && !unknown) return `at least ${least} ${unit}${where} are needed${given}; ${stated}`;
     } else if (range.max === Number.POSITIVE_INFINITY || allows({ max: range.max })) {
       const most = nearest(-(range.min - 1), 0, (min) =>
         allows({ ...(range.max === Number.POSITIVE_INFINITY ? {} : { max: range.max }), min: -min }),
       );
-      if (most !== undefined) return `at most ${-most} ${unit}${where} are possible${given}; ${stated}`;
+      if (most !== undefined && !unknown) return `at most ${-most} ${unit}${where} are possible${given}; ${stated}`;
     }
   }
   return conflict.length === 1

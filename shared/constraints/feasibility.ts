@@ -5,6 +5,7 @@
 import { ProblemError } from '../contract/problem.ts';
 import type { CompiledConstraint } from './compile.ts';
 import { explain } from './conflict.ts';
+import { phraseCharacters } from './phrases.ts';
 import { makeScene } from './scene.ts';
 import { type Budget, type Found, search } from './search.ts';
 
@@ -19,8 +20,8 @@ export interface DecisionLimits {
 }
 
 /** Work of one decision and of its explanation, in arcs looked at: bounds both to some tens of milliseconds. */
-const DECISION_WORK = 400_000;
-const EXPLANATION_WORK = 400_000;
+const DECISION_WORK = 250_000;
+const EXPLANATION_WORK = 250_000;
 
 /**
  * Decides a compiled constraint within a budget of tokens. "Satisfiable" is exact at byte level; that the bytes also fit
@@ -37,6 +38,8 @@ export function findText(compiled: CompiledConstraint, limits: DecisionLimits, b
   const { min } = compiled.tokens;
   if (min > limits.tokens) return undefined;
   const maxBytes = limits.tokens * limits.longestTokenBytes;
+  const most = compiled.plan.measures.text.characters?.max ?? maxBytes;
+  if (phraseCharacters(compiled.phrases) > Math.min(most, maxBytes)) return undefined;
   const sizes = { longest: limits.longestTokenBytes, least: 1 };
   const found = search(makeScene(compiled, sizes), maxBytes, budget);
   const leastStated = min > 0 || compiled.segments.some((segment) => segment.kind === 'hole' && segment.tokens.min > 0);

@@ -88,3 +88,24 @@ export function holdsPhrase(
 }
 
 const ENDS = { start: true, end: true };
+
+/** A lower bound on the characters of any text that holds all phrases: their sum less the most that neighbours can share. */
+export function phraseCharacters(phrases: readonly IncludePhrase[]): number {
+  const texts = [...new Set(phrases.map(({ text }) => foldText(text)))].map((text) => [...text]);
+  const strings = texts.map((text) => text.join(''));
+  const outer = texts.filter((_, i) => !strings.some((other, j) => j !== i && other.includes(strings[i])));
+  if (outer.length === 0) return 0;
+  const shared = outer.map((text, i) => Math.max(0, ...outer.map((other, j) => (i === j ? 0 : overlap(text, other)))));
+  // n texts in a row have n - 1 seams: the smallest share is not used.
+  return outer.reduce((sum, text, i) => sum + text.length - shared[i], 0) + Math.min(...shared);
+}
+
+/** Most characters at the end of a that are also the beginning of b. */
+function overlap(a: readonly string[], b: readonly string[]): number {
+  for (let size = Math.min(a.length, b.length) - 1; size > 0; size--) {
+    let same = true;
+    for (let i = 0; i < size && same; i++) same = a[a.length - size + i] === b[i];
+    if (same) return size;
+  }
+  return 0;
+}

@@ -39,18 +39,27 @@ export interface Scene {
   lacking(node: number): number;
   /** True: symbols are bytes, not characters. */
   readonly inBytes: boolean;
+  /** Phrases still to be found at the start. */
+  readonly phrases: number;
 }
 
 interface Symbols {
   readonly hole: Int32Array;
   readonly whole: Int32Array;
   readonly phrases: readonly Int32Array[];
-  readonly sample: Int32Array;
+  readonly texts: readonly (readonly number[])[];
   readonly bytes: Uint8Array;
   readonly count: number;
 }
 
+/** Characters that stand for their class, and first in the search: a text found is to look like one. */
+/** More than the different effects of arcs there can be: keys of arcs stay whole numbers. */
+const EFFECT_LIMIT = 2 ** 24;
 const PREFERRED = 'eatonisrlhdcumpfgwybvkxjqzEATONISRLHDCUMPFGWYBVKXJQZ1234567890 .,!?\'"-:;';
+const rankOf = (symbol: number): number => {
+  const rank = symbol < 0x80 ? PREFERRED.indexOf(String.fromCharCode(symbol)) : -1;
+  return rank < 0 ? PREFERRED.length + symbol : rank;
+};
 
 function byteLength(codePoint: number): number {
   return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
@@ -90,12 +99,15 @@ function joint(hole: Part, whole: Part, phrases: readonly Part[], inBytes: boole
     const c = partition.classOf[i];
     if (c >= 0 && sample[c] < 0) sample[c] = start;
   });
+  const order = Array.from(sample, (symbol, c) => ({ c, rank: rankOf(symbol) })).sort((a, b) => a.rank - b.rank);
+  tuples = order.map(({ c }) => tuples[c]);
+  const samples = Int32Array.from(order, ({ c }) => sample[c]);
   return {
     hole: Int32Array.from(tuples, (tuple) => tuple[0]),
     whole: Int32Array.from(tuples, (tuple) => tuple[1]),
     phrases: phrases.map((_, i) => Int32Array.from(tuples, (tuple) => tuple[i + 2])),
-    sample,
-    bytes: Uint8Array.from(sample, (c) => (inBytes ? 1 : byteLength(c))),
+    texts: Array.from(samples, (symbol) => [symbol]),
+    bytes: Uint8Array.from(samples, (c) => (inBytes ? 1 : byteLength(c))),
     count: tuples.length,
   };
 }
@@ -211,9 +223,15 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     readonly tuple: number;
   }
   const nodes: Node[] = [];
-  const nodeIds = new Map<string, number>();
+  const nodeIds = new Map<number | string, number>();
+  const stateLimit = Math.max(...parts.map((part) => part.machine.states), 1);
+  const wholeLimit = whole.machine.states;
+  const packs = (parts.length + 2) * stateLimit * wholeLimit < 2 ** 33;
   const nodeId = (hole: number, state: number, wholeState: number, tuple: number): number => {
-    const key = `${hole},${state},${wholeState},${tuple}`;
+    const key =
+      packs && tuple < 2 ** 20
+        ? (((hole + 2) * stateLimit + state) * wholeLimit + wholeState) * 2 ** 20 + tuple
+        : `${hole},${state},${wholeState},${tuple}`;
     let id = nodeIds.get(key);
     if (id === undefined) {
       id = nodes.length;
@@ -302,6 +320,55 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
   };
   const shifted = <T extends { readonly counter: number }>(list: readonly T[]): T[] =>
     list.map((item) => ({ ...item, counter: item.counter + shift }));
+  const afters: Int32Array[][] = [];
+  const tupleAfter = (hole: number, tuple: number, symbol: number): number => {
+    if (phrases.length === 0) return tuple;
+    afters[hole] ??= [];
+    afters[hole][tuple] ??= new Int32Array(symbols[hole].count).fill(-1);
+    const row = afters[hole][tuple];
+    if (row[symbol] < 0) {
+      const classes = symbols[hole].phrases;
+      row[symbol] = tupleId(
+        tuples[tuple].map((state, i) => phrases[i].machine.arcs(state, classes[i][symbol])[0]?.to ?? state),
+      );
+    }
+    return row[symbol];
+  };
+  interface Effect {
+    readonly id: number;
+    readonly guards: readonly Guard[];
+    readonly updates: readonly Update[];
+  }
+  const effects = new Map<string, Effect>();
+  const effectCache = new Map<Arc, Map<Arc, Effect>>();
+  /** What a pair of arcs of hole and whole text asks and does, the counters of bytes included. */
+  const effectOf = (hole: number, a: Arc, b: Arc, bytes: number): Effect => {
+    const counted = wholeBytes !== undefined || holeBytes[hole] !== undefined;
+    let known = effectCache.get(a);
+    if (known === undefined) {
+      known = new Map();
+      effectCache.set(a, known);
+    }
+    let effect = counted ? undefined : known.get(b);
+    if (effect !== undefined) return effect;
+    const guards = [...b.guards, ...shifted(a.guards)];
+    const updates = [...b.updates, ...shifted(a.updates)];
+    if (wholeBytes !== undefined) updates.push({ counter: wholeBytesAt, operation: 'add', value: bytes });
+    const inHole = holeBytes[hole];
+    if (inHole !== undefined) {
+      const counter = shift + parts[hole].machine.counters.length;
+      if (!inHole.saturates) guards.push({ counter, min: 0, max: inHole.max - bytes });
+      updates.push({ counter, operation: 'add', value: bytes });
+    }
+    const key = `${labelOf(guards)}|${labelOf(updates)}`;
+    effect = effects.get(key);
+    if (effect === undefined) {
+      effect = { id: effects.size, guards, updates };
+      effects.set(key, effect);
+    }
+    if (!counted) known.set(b, effect);
+    return effect;
+  };
   const make = (id: number): SceneArc[] => {
     const node = nodes[id];
     if (node.hole === -2) return [];
@@ -319,35 +386,22 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
       const enough = inHole === undefined ? [] : [{ counter: inHoleAt, min: inHole.min, max: inHole.max }];
       out.push(...leave(node.hole + 1, node, [...shifted(guards), ...enough], reset));
     }
-    const seen = new Set<string>();
+    const seen = new Set<number>();
     for (let symbol = 0; symbol < table.count; symbol++) {
       const left = machine.arcs(node.state, table.hole[symbol]);
       if (left.length === 0) continue;
       const right = whole.machine.arcs(node.whole, table.whole[symbol]);
       if (right.length === 0) continue;
-      const tuple =
-        phrases.length === 0
-          ? node.tuple
-          : tupleId(
-              tuples[node.tuple].map(
-                (state, i) => phrases[i].machine.arcs(state, table.phrases[i][symbol])[0]?.to ?? state,
-              ),
-            );
+      const tuple = tupleAfter(node.hole, node.tuple, symbol);
+      const bytes = table.bytes[symbol];
       for (const a of left) {
         for (const b of right) {
-          const bytes = table.bytes[symbol];
-          const guards = [...b.guards, ...shifted(a.guards)];
           const to = nodeId(node.hole, a.to, b.to, tuple);
-          const updates = [...b.updates, ...shifted(a.updates)];
-          if (wholeBytes !== undefined) updates.push({ counter: wholeBytesAt, operation: 'add', value: bytes });
-          if (inHole !== undefined) {
-            if (!inHole.saturates) guards.push({ counter: inHoleAt, min: 0, max: inHole.max - bytes });
-            updates.push({ counter: inHoleAt, operation: 'add', value: bytes });
-          }
-          const key = `${to}|${bytes}|${labelOf(guards)}|${labelOf(updates)}`;
+          const effect = effectOf(node.hole, a, b, bytes);
+          const key = (to * 8 + bytes) * EFFECT_LIMIT + effect.id;
           if (seen.has(key)) continue;
           seen.add(key);
-          out.push({ to, text: [table.sample[symbol]], bytes, guards, updates });
+          out.push({ to, text: table.texts[symbol], bytes, guards: effect.guards, updates: effect.updates });
         }
       }
     }
@@ -369,6 +423,7 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     nodes: () => nodes.length,
     lacking: (node) => tuples[nodes[node].tuple].reduce((sum, state, i) => sum + Math.max(0, distances[i][state]), 0),
     inBytes,
+    phrases: phrases.length,
   };
 }
 

@@ -19,23 +19,40 @@ export interface Budget {
 export type Found = { readonly text: string; readonly bytes: number } | undefined;
 
 /** Most nodes and arcs of a scene that is looked at whole before the search. */
-const NODE_LIMIT = 20_000;
-const ARC_LIMIT = 150_000;
+const NODE_LIMIT = 5_000;
+const ARC_LIMIT = 30_000;
+/** Phrases from which on the scene is too large anyway: it doubles with each. */
+const PHRASES_TOO_MANY = 5;
 /** Characters that one more word or sentence may cost, tried in turn. */
 const PRICES = [1, 2, 3, 4, 6, 8, 16];
+
+/** Times a node's distance may improve before its weights are taken to have a negative cycle. */
+const ROUNDS = 24;
+
+/** A counter with a least value at the end. */
+interface Need {
+  readonly counter: number;
+  readonly least: number;
+  readonly price: number;
+  /** Least of characters - price x increments, from each node to the end. */
+  readonly potential: Float64Array;
+}
+
+/** A counter with a most: the increments still to come must fit. */
+interface Room {
+  readonly counter: number;
+  readonly most: number;
+  /** Fewest increments from each node to the end. */
+  readonly coming: Float64Array;
+  /** True: it counts characters, so whatever bounds the characters to come bounds it. */
+  readonly perCharacter: boolean;
+}
 
 interface Bounds {
   /** Fewest characters from a node to the end, Infinity where there is no way. */
   readonly distance: Float64Array;
-  readonly needs: readonly {
-    readonly counter: number;
-    readonly least: number;
-    readonly price: number;
-    /** Least of characters - price x increments, from each node to the end. */
-    readonly potential: Float64Array;
-  }[];
-  /** Counters with a most: the fewest increments still to come must fit. */
-  readonly rooms: readonly { readonly counter: number; readonly most: number; readonly coming: Float64Array }[];
+  readonly needs: readonly Need[];
+  readonly rooms: readonly Room[];
 }
 
 /** Searches a scene. Throws limit_exceeded when the budget is spent first: no guess is made. */
@@ -45,75 +62,114 @@ export function search(scene: Scene, maxBytes: number, budget: Budget): Found {
   return explore(scene, bounds, maxBytes, budget);
 }
 
-/** Looks at the scene whole; undefined when it is too large. */
-function survey(scene: Scene, budget: Budget): Bounds | undefined {
-  const before: { from: number; arc: SceneArc }[][] = [];
-  let arcs = 0;
+/** The arcs of a whole scene as columns, sorted by where they lead. */
+interface Columns {
+  readonly from: Int32Array;
+  readonly characters: Int32Array;
+  /** Arcs into node n: rows first[n]..first[n + 1] - 1. */
+  readonly first: Int32Array;
+  readonly arcs: readonly SceneArc[];
+}
+
+function columnsOf(scene: Scene): Columns | undefined {
+  if (scene.phrases >= PHRASES_TOO_MANY) return undefined;
+  let count = 0;
   for (let node = 0; node < scene.nodes(); node++) {
-    if (scene.nodes() > NODE_LIMIT || arcs > ARC_LIMIT) return undefined;
+    if (scene.nodes() > NODE_LIMIT || count > ARC_LIMIT) return undefined;
+    count += scene.arcs(node).length;
+  }
+  const nodes = scene.nodes();
+  const first = new Int32Array(nodes + 1);
+  for (let node = 0; node < nodes; node++) for (const arc of scene.arcs(node)) first[arc.to + 1]++;
+  for (let node = 0; node < nodes; node++) first[node + 1] += first[node];
+  const next = first.slice();
+  const from = new Int32Array(count);
+  const characters = new Int32Array(count);
+  const arcs: SceneArc[] = new Array(count);
+  for (let node = 0; node < nodes; node++) {
     for (const arc of scene.arcs(node)) {
-      arcs++;
-      before[arc.to] ??= [];
-      before[arc.to].push({ from: node, arc });
+      const row = next[arc.to]++;
+      from[row] = node;
+      characters[row] = arc.text.length;
+      arcs[row] = arc;
     }
   }
-  budget.left -= arcs >> 4;
-  const count = scene.nodes();
-  const shortest = (weight: (arc: SceneArc) => number): Float64Array | undefined => {
-    const distance = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
-    distance[scene.end] = 0;
-    const queue = [scene.end];
-    const queued = new Uint8Array(count);
-    const rounds = new Int32Array(count);
-    for (let i = 0; i < queue.length; i++) {
-      const node = queue[i];
-      queued[node] = 0;
-      for (const { from, arc } of before[node] ?? []) {
-        const next = distance[node] + weight(arc);
-        if (next >= distance[from]) continue;
-        distance[from] = next;
-        if (queued[from] === 1) continue;
-        // A node that keeps improving lies on a cycle of negative weight (or is costly to settle: the same to us).
-        if (++rounds[from] > 64) return undefined;
-        queued[from] = 1;
-        queue.push(from);
-      }
+  return { from, characters, first, arcs };
+}
+
+/** Least sums of weights from each node to the end; undefined where a cycle has a negative sum (or settles too slowly). */
+function shortest({ from, first }: Columns, end: number, weights: ArrayLike<number>): Float64Array | undefined {
+  const count = first.length - 1;
+  const distance = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  distance[end] = 0;
+  const queue = [end];
+  const queued = new Uint8Array(count);
+  const rounds = new Uint8Array(count);
+  for (let i = 0; i < queue.length; i++) {
+    const node = queue[i];
+    queued[node] = 0;
+    for (let row = first[node]; row < first[node + 1]; row++) {
+      const next = distance[node] + weights[row];
+      const at = from[row];
+      if (next >= distance[at]) continue;
+      distance[at] = next;
+      if (queued[at] === 1) continue;
+      if (++rounds[at] > ROUNDS) return undefined;
+      queued[at] = 1;
+      queue.push(at);
     }
-    return distance;
-  };
-  const distance = shortest((arc) => arc.text.length);
+  }
+  return distance;
+}
+
+function gains(columns: Columns, counter: number): Float64Array | undefined {
+  const gained = new Float64Array(columns.arcs.length);
+  for (let row = 0; row < gained.length; row++) {
+    for (const update of columns.arcs[row].updates) {
+      if (update.counter !== counter) continue;
+      // Only a counter that nothing sets back is a length; the others are rounds of a repetition.
+      if (update.operation === 'set') return undefined;
+      gained[row] += update.value;
+    }
+  }
+  return gained;
+}
+
+/** Looks at the scene whole; undefined when it is too large. */
+function survey(scene: Scene, budget: Budget): Bounds | undefined {
+  const columns = columnsOf(scene);
+  if (columns === undefined) return undefined;
+  const { characters, first, arcs } = columns;
+  budget.left -= arcs.length >> 4;
+  const distance = shortest(columns, scene.end, characters);
   if (distance === undefined) return undefined;
-  const gain = (arc: SceneArc, counter: number) =>
-    arc.updates.reduce((sum, u) => sum + (u.counter === counter && u.operation === 'add' ? u.value : 0), 0);
-  const needs: Bounds['needs'][number][] = [];
-  const rooms: Bounds['rooms'][number][] = [];
+  const needs: Need[] = [];
+  const rooms: Room[] = [];
+  if (distance[scene.start] === Number.POSITIVE_INFINITY) return { distance, needs, rooms };
   scene.wholeCounters.forEach((limits, counter) => {
-    // Only counters that nothing ever sets back are lengths; the others are rounds of a repetition.
+    const gained = gains(columns, counter);
+    if (gained === undefined) return;
     let least = Number.POSITIVE_INFINITY;
     let most = 0;
-    for (let node = 0; node < count; node++) {
-      for (const arc of scene.arcs(node)) {
-        if (arc.updates.some((u) => u.counter === counter && u.operation === 'set')) return;
-      }
+    for (let row = first[scene.end]; row < first[scene.end + 1]; row++) {
+      const guard = arcs[row].guards.find((g) => g.counter === counter);
+      least = Math.min(least, (guard?.min ?? 0) + gained[row]);
+      most = Math.max(most, (guard?.max ?? limits.max) + gained[row]);
     }
-    for (const { arc } of before[scene.end] ?? []) {
-      const guard = arc.guards.find((g) => g.counter === counter);
-      const added = gain(arc, counter);
-      least = Math.min(least, (guard?.min ?? 0) + added);
-      most = Math.max(most, (guard?.max ?? limits.max) + added);
-    }
+    const perCharacter = gained.every((value, row) => value === characters[row]);
     if (least > 0 && least !== Number.POSITIVE_INFINITY) {
-      let best: { price: number; potential: Float64Array } | undefined;
-      for (const price of PRICES) {
-        const potential = shortest((arc) => arc.text.length - price * gain(arc, counter));
+      let best: Pick<Need, 'price' | 'potential'> | undefined;
+      for (const price of perCharacter ? [1] : PRICES) {
+        const weights = gained.map((value, row) => characters[row] - price * value);
+        const potential = shortest(columns, scene.end, weights);
         if (potential === undefined) break;
         best = { price, potential };
       }
       if (best !== undefined) needs.push({ counter, least, ...best });
     }
     if (!limits.saturates) {
-      const coming = shortest((arc) => gain(arc, counter));
-      if (coming !== undefined) rooms.push({ counter, most, coming });
+      const coming = perCharacter ? distance : shortest(columns, scene.end, gained);
+      if (coming !== undefined) rooms.push({ counter, most, coming, perCharacter });
     }
   });
   return { distance, needs, rooms };
@@ -134,12 +190,12 @@ function explore(scene: Scene, bounds: Bounds | undefined, maxBytes: number, bud
     if (node === scene.end) return 0;
     if (bounds === undefined) return scene.lacking(node);
     let least = bounds.distance[node];
-    for (const { counter, most, coming } of bounds.rooms) {
-      if (values[counter] + coming[node] > most) return Number.POSITIVE_INFINITY;
-    }
     for (const need of bounds.needs) {
       const missing = need.least - values[need.counter];
       if (missing > 0) least = Math.max(least, Math.ceil(need.price * missing + need.potential[node]));
+    }
+    for (const { counter, most, coming, perCharacter } of bounds.rooms) {
+      if (values[counter] + (perCharacter ? least : coming[node]) > most) return Number.POSITIVE_INFINITY;
     }
     return least;
   };

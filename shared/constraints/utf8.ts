@@ -13,12 +13,13 @@ import {
   type ByteAutomaton,
   fromTable,
   type Machine,
+  type MachineTable,
   NEVER,
   NO_ARCS,
   product,
   STATE_LIMIT,
 } from './automaton.ts';
-import { LAST_CODE_POINT, type Partition, refine } from './code-points.ts';
+import { ANY, LAST_CODE_POINT, type Partition, partition, refine } from './code-points.ts';
 
 /** A machine whose symbols are classes of Unicode scalar values. */
 export interface TextMachine extends Machine {
@@ -93,6 +94,18 @@ const origins = new WeakMap<ByteAutomaton, TextMachine>();
 export function textMachineOf(automaton: ByteAutomaton): TextMachine | undefined {
   return origins.get(automaton);
 }
+
+const anything: MachineTable = {
+  start: 0,
+  classes: 1,
+  counters: [],
+  arcs: [[{ to: 0, guards: [], updates: [] }]],
+  accepting: [[[]]],
+};
+
+/** Accepts any bytes; for places where another automaton already sees to well-formed UTF-8. */
+export const ANY_BYTES: ByteAutomaton = { ...fromTable(anything), byteClass: new Uint8Array(256) };
+origins.set(ANY_BYTES, overCodePoints(fromTable(anything), partition([ANY]).partition));
 
 /** Spells a text machine out in UTF-8 bytes. Throws limit_exceeded over STATE_LIMIT states. */
 export function toBytes(machine: TextMachine): ByteAutomaton {
