@@ -85,8 +85,9 @@ class RunConfig:
     name: str = "run"
     about_data: str = "see the run's config"  # one phrase for the model card
     seed: int = 1
+    device: str = "cpu"  # or "cuda"
     bf16: bool = False
-    compile: bool = False
+    compile: bool = False  # worth it on a GPU
     threads: int = 2
     log_seconds: float = 20.0
     checkpoint_seconds: float = 300.0

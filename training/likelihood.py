@@ -14,7 +14,7 @@ import torch
 
 from training.documents import to_document
 from training.model import LLaDAModelLM
-from training.objective import Batch, keep_of, masked_cross_entropy
+from training.objective import Batch, device_of, keep_of, masked_cross_entropy, on
 from training.tokenizer import EOS, MASK, STYLE_IDS, TEXT, TextEncoder
 
 
@@ -82,13 +82,13 @@ def fixed_count_mask(batch: Batch, counts: np.ndarray, rngs: list[np.random.Gene
 @torch.no_grad()
 def masked_scores(model: LLaDAModelLM, batch: Batch, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """At the masked positions: (row, nats, top-1 right), each of length M."""
-    row, column = np.nonzero(mask)
-    hidden = model.hidden(torch.from_numpy(np.where(mask, MASK, batch.ids)), keep_of(batch))  # B x L x D
-    logits = model.logits(hidden[torch.from_numpy(row), torch.from_numpy(column)])  # M x V
-    targets = torch.from_numpy(batch.ids[row, column])
+    where = np.nonzero(mask)
+    device = device_of(model)
+    canvas, row, column, targets = on(device, np.where(mask, MASK, batch.ids), *where, batch.ids[where])
+    logits = model.logits(model.hidden(canvas, keep_of(batch, device))[row, column])  # M x V
     nats = masked_cross_entropy(logits, targets)
     right = logits[:, MASK + 1 :].argmax(-1) + MASK + 1 == targets
-    return row, nats.numpy(), right.numpy()
+    return where[0], nats.cpu().numpy(), right.cpu().numpy()
 
 
 def nelbo(model: LLaDAModelLM, canvases: list[Canvas], draws: int = 4, seed: int = 0, batch_tokens: int = 8192) -> np.ndarray:
@@ -117,12 +117,13 @@ def autoregressive_nats(model: LLaDAModelLM, canvases: list[Canvas], batch_token
     total: dict[int, float] = {}
     for group in in_batches(canvases, batch_tokens):
         batch = as_batch(group)
-        row, column = np.nonzero(batch.maskable)
-        hidden = model.hidden(torch.from_numpy(batch.ids), keep_of(batch), causal=True)
-        logits = model.logits(hidden[torch.from_numpy(row), torch.from_numpy(column - 1)])
-        nats = masked_cross_entropy(logits, torch.from_numpy(batch.ids[row, column])).numpy()
+        where = np.nonzero(batch.maskable)
+        device = device_of(model)
+        ids, row, column, targets = on(device, batch.ids, *where, batch.ids[where])
+        hidden = model.hidden(ids, keep_of(batch, device), causal=True)
+        nats = masked_cross_entropy(model.logits(hidden[row, column - 1]), targets).cpu().numpy()
         for i, canvas in enumerate(group):
-            total[canvas.index] = float(nats[row == i].sum())
+            total[canvas.index] = float(nats[where[0] == i].sum())
     return np.array([total[canvas.index] for canvas in canvases])
 
 

@@ -37,9 +37,18 @@ class Batch:
         return self.exists & (np.arange(self.ids.shape[1]) >= self.prefix[:, None])
 
 
-def keep_of(batch: Batch) -> Tensor | None:
+def device_of(model: LLaDAModelLM) -> torch.device:
+    return model.cos.device
+
+
+def keep_of(batch: Batch, device: torch.device) -> Tensor | None:
     """The attention mask of a batch, None where nothing is padding (the faster kernel)."""
-    return None if (batch.length == batch.ids.shape[1]).all() else torch.from_numpy(batch.exists)
+    return None if (batch.length == batch.ids.shape[1]).all() else torch.from_numpy(batch.exists).to(device)
+
+
+def on(device: torch.device, *arrays: np.ndarray) -> list[Tensor]:
+    """numpy arrays as tensors of the model's device, shapes and types kept."""
+    return [torch.from_numpy(array).to(device, non_blocking=True) for array in arrays]
 
 
 def masked_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -51,7 +60,7 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits[:, MASK + 1 :].float(), targets - (MASK + 1), reduction="none")
 
 
-def mdlm_loss(model: LLaDAModelLM, batch: Batch, config: CorruptionConfig, rng: np.random.Generator) -> tuple[Tensor, float]:
+def mdlm_loss(model: LLaDAModelLM, batch: Batch, config: CorruptionConfig, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """(loss, unweighted cross-entropy of the masked positions), nats per token.
 
     loss = sum over masked positions of weight * -log p(x0 | canvas), divided by the number of maskable positions.
@@ -62,20 +71,20 @@ def mdlm_loss(model: LLaDAModelLM, batch: Batch, config: CorruptionConfig, rng: 
     if noise.replaced.any():
         canvas = np.where(noise.replaced, rng.integers(FIRST_TEXT_ID, model.config.vocab_size, canvas.shape), canvas)
     scored = noise.mask | noise.replaced  # replaced tokens are predicted too, at the weight of a masked one
-    row, column = np.nonzero(scored)  # M, M
-    hidden = model.hidden(torch.from_numpy(canvas), keep_of(batch))  # B x L x D
-    logits = model.logits(hidden[torch.from_numpy(row), torch.from_numpy(column)])  # M x V
-    nats = masked_cross_entropy(logits, torch.from_numpy(batch.ids[row, column]))  # M
-    weight = torch.from_numpy(noise.weight[row])  # M
+    where = np.nonzero(scored)  # M, M
+    device = device_of(model)
+    canvas, row, column, targets, weight = on(device, canvas, *where, batch.ids[where], noise.weight[where[0]])
+    hidden = model.hidden(canvas, keep_of(batch, device))  # B x L x D
+    nats = masked_cross_entropy(model.logits(hidden[row, column]), targets)  # M
     loss = (weight * nats).sum() / int(maskable.sum())
-    return loss, nats.detach().mean().item() if len(row) else 0.0
+    return loss, nats.detach().mean()
 
 
-def autoregressive_loss(model: LLaDAModelLM, batch: Batch) -> tuple[Tensor, float]:
+def autoregressive_loss(model: LLaDAModelLM, batch: Batch) -> tuple[Tensor, Tensor]:
     """(loss, loss): mean next-token cross-entropy over text and EOS positions, nats per token."""
-    row, column = np.nonzero(batch.maskable)  # M, M; column >= 1 since a prefix has at least two tokens
-    hidden = model.hidden(torch.from_numpy(batch.ids), keep_of(batch), causal=True)  # B x L x D
-    logits = model.logits(hidden[torch.from_numpy(row), torch.from_numpy(column - 1)])  # M x V
-    nats = masked_cross_entropy(logits, torch.from_numpy(batch.ids[row, column]))  # M
-    loss = nats.mean()
-    return loss, loss.item()
+    where = np.nonzero(batch.maskable)  # M, M; columns >= 1 since a prefix has at least two tokens
+    device = device_of(model)
+    ids, row, column, targets = on(device, batch.ids, *where, batch.ids[where])
+    hidden = model.hidden(ids, keep_of(batch, device), causal=True)  # B x L x D
+    loss = masked_cross_entropy(model.logits(hidden[row, column - 1]), targets).mean()
+    return loss, loss.detach()

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from training.batches import BatchOrder
-from training.config import CorruptionConfig, RunConfig, from_dict, load_config, to_dict
+from training.config import RunConfig, from_dict, load_config, to_dict
 from training.corruption import at_step
 from training.likelihood import autoregressive_nats, bits_per_byte, canvases_of, nelbo
 from training.model import LLaDAModelLM
@@ -33,7 +33,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.objective = config, objective
         self.batches = BatchOrder(data_dir, config.optimiser.batch_tokens, config.seed)
-        self.model = LLaDAModelLM(config.model)
+        self.model = LLaDAModelLM(config.model).to(config.device)
         self.ema = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         matrices = [p for p in self.model.parameters() if p.dim() >= 2]
         vectors = [p for p in self.model.parameters() if p.dim() < 2]
@@ -41,15 +41,16 @@ class Trainer:
             [{"params": matrices, "weight_decay": config.optimiser.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
             lr=config.optimiser.learning_rate, betas=tuple(config.optimiser.betas), fused=True,
         )
-        self.loss_and_nats = torch.compile(self._loss) if config.compile else self._loss
+        if config.compile:
+            self.model.hidden = torch.compile(self.model.hidden, dynamic=False)  # one graph a canvas length
         self.step = 0
         self.visits = 0  # tokens of canvases seen, prefix and padding included
         self.seconds = 0.0
 
-    def _loss(self, batch: Batch, corruption: CorruptionConfig, rng: np.random.Generator) -> tuple[torch.Tensor, float]:
+    def loss_and_nats(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         if self.objective == "autoregressive":
             return autoregressive_loss(self.model, batch)
-        return mdlm_loss(self.model, batch, corruption, rng)
+        return mdlm_loss(self.model, batch, at_step(self.config.corruption, self.step), rng)
 
     def train_step(self) -> dict[str, float]:
         """One update. Returns loss and unweighted masked cross-entropy, nats per token."""
@@ -58,8 +59,8 @@ class Trainer:
         rng = np.random.default_rng((self.config.seed, 11, self.step))
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, settings)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
-            loss, nats = self.loss_and_nats(batch, at_step(self.config.corruption, self.step), rng)
+        with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bf16):
+            loss, nats = self.loss_and_nats(batch, rng)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         self.optimiser.step()
@@ -69,7 +70,7 @@ class Trainer:
             torch._foreach_lerp_(list(self.ema.values()), [p.detach() for p in self.model.parameters()], 1 - decay)
         self.step += 1
         self.visits += batch.ids.size
-        return {"loss": loss.item(), "nats": nats, "norm": norm.item()}
+        return {"loss": loss.item(), "nats": nats.item(), "norm": norm.item()}
 
     def save(self, path: Path) -> None:
         """Write a checkpoint beside `path` and move it there, so that a killed run leaves a whole one."""
@@ -84,7 +85,7 @@ class Trainer:
         os.replace(temporary, path)
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.config.device)
         if state["objective"] != self.objective:
             raise ValueError(f"the checkpoint was trained with --objective {state['objective']}, not {self.objective}")
         self.model.load_state_dict(state["model"])
@@ -94,7 +95,7 @@ class Trainer:
 
     def averaged(self) -> LLaDAModelLM:
         """A copy of the model with the EMA weights, in evaluation mode."""
-        return with_weights(self.config, self.ema)
+        return with_weights(self.config, self.ema).to(self.config.device)
 
 
 def with_weights(config: RunConfig, weights: dict[str, torch.Tensor]) -> LLaDAModelLM:
@@ -105,7 +106,7 @@ def with_weights(config: RunConfig, weights: dict[str, torch.Tensor]) -> LLaDAMo
 
 def load_averaged(run_dir: Path) -> tuple[LLaDAModelLM, dict]:
     """The EMA model of a run's checkpoint, and the checkpoint."""
-    state = torch.load(run_dir / "checkpoint.pt", weights_only=True)
+    state = torch.load(run_dir / "checkpoint.pt", weights_only=True, map_location="cpu")
     return with_weights(from_dict(RunConfig, state["config"]), state["ema"]), state
 
 

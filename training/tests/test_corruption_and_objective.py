@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.config import CorruptionConfig, ModelConfig
-from training.corruption import bernoulli_mask, draw_noise, span_mask, stratified_times
+from training.corruption import at_step, bernoulli_mask, draw_noise, span_mask, stratified_times
 from training.model import LLaDAModelLM
 from training.objective import Batch, autoregressive_loss, masked_cross_entropy, mdlm_loss
 from training.tokenizer import EOS, MASK, TEXT
@@ -50,6 +50,12 @@ def test_the_share_of_span_rows_and_their_weight() -> None:
     assert not noise.replaced.any()
 
 
+def test_a_run_opens_with_few_masks_and_widens_to_the_full_range() -> None:
+    config = CorruptionConfig(opening_steps=100)
+    ranges = [(c.t_min, c.t_max) for c in (at_step(config, step) for step in (0, 50, 100, 1000))]
+    assert np.allclose(ranges, [(0.1, 0.4), (0.0505, 0.7), (1e-3, 1.0), (1e-3, 1.0)])
+
+
 def test_replacement_touches_visible_text_only_and_only_when_asked() -> None:
     maskable = np.ones((50, 200), dtype=bool)
     maskable[:, :3] = False
@@ -66,6 +72,7 @@ class FixedModel:
     def __init__(self, row: list[float]) -> None:
         self.row = torch.tensor(row)
         self.config = ModelConfig(vocab_size=len(row))
+        self.cos = torch.zeros(1)
 
     def hidden(self, ids, keep=None, causal=False):
         return torch.zeros(*ids.shape, 1)
@@ -85,7 +92,7 @@ def test_the_loss_of_a_hand_computed_case() -> None:
     rng = np.random.default_rng(0)
     loss, nats = mdlm_loss(model, batch, CorruptionConfig(t_min=1.0, span_share=1.0), rng)
     assert loss.item() == pytest.approx(2 * math.log(2), rel=1e-6)
-    assert nats == pytest.approx(2 * math.log(2), rel=1e-6)
+    assert nats.item() == pytest.approx(2 * math.log(2), rel=1e-6)
 
 
 def test_the_weight_is_one_over_t() -> None:
