@@ -20,6 +20,8 @@ export interface Proposal {
   readonly tokens: Int32Array;
   /** Exact (constrained) probability of the proposed token at its position, 0..1. */
   readonly confidence: Float64Array;
+  /** 1 where nothing else may ever stand, such as the tail behind a settled end: kept at once, outside any sampler's schedule. */
+  readonly forced?: Uint8Array;
 }
 
 export interface ProposeOptions {

@@ -10,7 +10,7 @@ import { countMasks, currentBlock } from './blocks.ts';
 import { canvasTokens } from './canvas.ts';
 import { type Finished, MASKED, type Proposal, type Rows } from './constraint.ts';
 import { uniforms } from './random.ts';
-import type { Selection } from './samplers/sampler.ts';
+import { NOTHING, type Selection } from './samplers/sampler.ts';
 import type { Task } from './task.ts';
 import { tokenText } from './text-tokens.ts';
 
@@ -125,16 +125,20 @@ function needOf({ layout, model, temperature }: Task, canvas: Int32Array): Need 
 function select(task: Task, canvas: Int32Array, proposal: Proposal, step: number): Selection {
   const block = currentBlock(task.blocks, canvas)!; // there is one: masks are left
   const candidates: number[] = [];
+  const forced: number[] = [];
   proposal.positions.forEach((position, index) => {
-    if (position >= block.from && position < block.to) candidates.push(index);
+    if (proposal.forced?.[index] === 1) forced.push(index);
+    else if (position >= block.from && position < block.to) candidates.push(index);
   });
-  return task.sampler.select({
+  if (candidates.length === 0) return { commit: Int32Array.from(forced), remask: NOTHING };
+  const { commit, remask } = task.sampler.select({
     proposal,
     candidates: Int32Array.from(candidates),
     blockSteps: block.lastStep - block.firstStep + 1,
     stepsLeft: Math.max(block.lastStep - step + 1, 1),
     random: uniforms(task.seed, task.index, step, 'sampler'),
   });
+  return { commit: Int32Array.from([...commit, ...forced]), remask };
 }
 
 /** Writes a selection to the canvas. What the constraint fixed is never masked again, whatever a sampler says. */

@@ -111,13 +111,15 @@ export interface Placement {
   readonly eos: number;
   /** First text position at which the end of text may stand. */
   readonly endFrom: number;
+  /** Text position from which on only the end of text may stand. */
+  readonly endUntil: number;
   /** Classes (one byte each) that may stand at a text position, where not all may. */
   readonly allowedAt: ReadonlyMap<number, Uint8Array>;
 }
 
 /** Lines the graphs of a frame up on a canvas. */
 export function buildLattice(frame: Frame, placement: Placement): Lattice {
-  const { lengths, firsts, eos, endFrom, allowedAt } = placement;
+  const { lengths, firsts, eos, endFrom, endUntil, allowedAt } = placement;
   const holes = frame.graphs.map((graph, h): LatticeHole => {
     const reach = new Int32Array(lengths[h] + 1);
     for (let layer = 0, n = 0; layer <= lengths[h]; layer++) {
@@ -135,7 +137,7 @@ export function buildLattice(frame: Frame, placement: Placement): Lattice {
     };
   });
   const words = wordsFor(frame.ruler);
-  return { ...frame, holes, words, eos, endFrom, allowedAt };
+  return { ...frame, holes, words, eos, endFrom, endUntil, allowedAt };
 }
 
 const ruleCache = new WeakMap<Graph, readonly ShiftRule[]>();

@@ -44,6 +44,8 @@ export interface Lattice {
   readonly tail: boolean;
   /** First text position at which the end of text may stand. */
   readonly endFrom: number;
+  /** Text position from which on only the end of text may stand; the number of positions where that is not settled. */
+  readonly endUntil: number;
   readonly eos: number;
   /** Text position p's first token must be of these classes (bytes per class), where a phrase ends just before it. */
   readonly allowedAt: ReadonlyMap<number, Uint8Array>;

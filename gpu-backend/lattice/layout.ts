@@ -99,7 +99,14 @@ export function layOut(plan: Plan, lengths: readonly number[], anchors: readonly
     const behind = firsts[hole] + offset + tokens.length;
     if (wholeWord && offset + tokens.length < lengths[hole]) allowedAt.set(behind, plan.mayFollowWord[hole]);
   }
-  const lattice = buildLattice(plan.frame, { lengths, firsts, eos: plan.eos, endFrom: plan.tokens.min, allowedAt });
+  const lattice = buildLattice(plan.frame, {
+    lengths,
+    firsts,
+    eos: plan.eos,
+    endFrom: plan.tokens.min,
+    endUntil: positions,
+    allowedAt,
+  });
   const reach = createReach(lattice);
   reach.update(fixed);
   return reach.feasible() ? { lattice, positions, fixed, lengths, firsts } : undefined;

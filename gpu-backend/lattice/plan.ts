@@ -4,16 +4,11 @@
  */
 import type { CompiledConstraint, Segment } from '../../shared/constraints/compile.ts';
 import { buildFrame, type HolePart } from './assemble.ts';
-import { type Anchor, type Layout, layOut, type Plan, type PlanHole, type TokenRange } from './layout.ts';
+import { type Anchor, type Layout, layOut, type Plan, type PlanHole } from './layout.ts';
 import { prefixed } from './prefixed.ts';
-import { typicalTokens } from './typical.ts';
+import { type Stated, typicalTokens } from './typical.ts';
 import type { Encoder, Vocabulary } from './vocabulary.ts';
 import { startsWithWord } from './word-start.ts';
-
-/** Tokens of a hole of which no length is stated: a name, a reason, a short clause. */
-const UNSTATED: TokenRange = { min: 2, max: 8 };
-/** The same where the hole ends the text and may run on. */
-const UNSTATED_TAIL: TokenRange = { min: 4, max: 24 };
 
 export interface TextPlan extends Plan {
   /** Name of each hole; '' for a text without template. */
@@ -30,8 +25,16 @@ interface Piece {
   readonly hole: Extract<Segment, { kind: 'hole' }>;
 }
 
-/** The plan of a text, or undefined when its fixed text alone breaks the constraint. */
-export function planText(compiled: CompiledConstraint, encoder: Encoder, vocabulary: Vocabulary): TextPlan | undefined {
+/**
+ * The plan of a text, or undefined when its fixed text alone breaks the constraint. `values`: short values of the holes that
+ * satisfy it.
+ */
+export function planText(
+  compiled: CompiledConstraint,
+  encoder: Encoder,
+  vocabulary: Vocabulary,
+  values: Readonly<Record<string, string>>,
+): TextPlan | undefined {
   const { pieces, end } = cut(compiled.segments);
   const utf8 = new TextEncoder();
   const tokens = compiled.tokens;
@@ -60,10 +63,11 @@ export function planText(compiled: CompiledConstraint, encoder: Encoder, vocabul
       const room = parts[h].most;
       const min = Math.min(room, Math.max(hole.tokens.min, lead.length));
       const tail = frame.tail && h === pieces.length - 1;
-      const stated = compiled.plan.segments?.find((segment) => segment.kind === 'hole' && segment.name === hole.name);
-      const measures = stated?.kind === 'hole' ? stated.measures : compiled.plan.measures;
-      const unstated = stated === undefined ? { min: 1, max: tokens.max } : tail ? UNSTATED_TAIL : UNSTATED;
-      const typical = typicalTokens(measures, unstated, tail);
+      const shortest = encoder.encode(values[hole.name] ?? '').length;
+      const typical =
+        hole.name === '' && compiled.plan.free !== undefined && Object.keys(compiled.plan.measures.text).length === 0
+          ? { min: 1, max: tokens.max }
+          : typicalTokens(statedOf(compiled, hole.name), shortest, tail, (text) => encoder.encode(text).length);
       const bare = lead === '' && !/\s$/u.test(before);
       return {
         tokens: { min, max: room },
@@ -115,6 +119,13 @@ export function witnessLayout(
     encoded.map((tokens) => tokens.length),
     anchors,
   );
+}
+
+/** What the request states of a hole; of the whole text where there is no template. */
+function statedOf({ plan }: CompiledConstraint, name: string): Stated {
+  const hole = plan.segments?.find((segment) => segment.kind === 'hole' && segment.name === name);
+  const { measures, choices, free } = hole?.kind === 'hole' ? hole : plan;
+  return { measures, choices, free: free !== undefined };
 }
 
 function cut(segments: readonly Segment[]): { pieces: Piece[]; end: string } {

@@ -9,7 +9,8 @@ import type { GenerationRequest } from '../../shared/contract/generation.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import { drawLayout, type Layout } from './layout.ts';
 import { planText, type TextPlan, witnessLayout } from './plan.ts';
-import { createProposer, type Draw, type ProposalRows } from './propose.ts';
+import { createProposer, type Draw, type ProposalRows, type Proposer } from './propose.ts';
+import { settleEnd } from './settle.ts';
 import { buildVocabulary, type Encoder, isWholeText, type Vocabulary } from './vocabulary.ts';
 
 /** The constraint of one text, as the loop sees it (gpu-backend/denoise/constraint.ts). */
@@ -22,7 +23,7 @@ export interface TextConstraint {
     canvas: Int32Array,
     rows: ProposalRows,
     draw: Draw,
-  ): { positions: Int32Array; tokens: Int32Array; confidence: Float64Array };
+  ): { positions: Int32Array; tokens: Int32Array; confidence: Float64Array; forced: Uint8Array };
   finish(canvas: Int32Array): { text: string; holes: Record<string, string> };
 }
 
@@ -54,7 +55,7 @@ export function createPreparer(encoder: Encoder, eos: number): Preparer {
       prepared ??= prepareRequest(request, context, encoder, whole, pieces);
       kept.set(key, prepared);
       if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
-      return prepareText(prepared, request, encoder, random);
+      return prepareText(prepared, encoder, random);
     },
   };
 }
@@ -67,8 +68,8 @@ function constraintKey(request: GenerationRequest, context: number): string {
 
 interface PreparedRequest {
   readonly compiled: CompiledConstraint;
-  /** A text that satisfies the constraint. */
-  readonly witness: string;
+  /** Values of the holes of a text that satisfies the constraint. */
+  readonly values: Readonly<Record<string, string>>;
   /** In tokens of whole characters; undefined where these cannot write any such text. */
   readonly plan: TextPlan | undefined;
   /** In all tokens. */
@@ -85,20 +86,21 @@ function prepareRequest(
   const compiled = compileConstraint(request, { context });
   const decision = decide(compiled, { tokens: compiled.tokens.max, longestTokenBytes: whole.longestToken });
   if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
+  const { witness } = decision;
+  const values = compiled.plan.segments === undefined ? { '': witness } : check(request, witness).holes;
   const plan = (vocabulary: Vocabulary) => {
     try {
-      return planText(compiled, encoder, vocabulary);
+      return planText(compiled, encoder, vocabulary, values);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw problem('limit_exceeded', `The constraint is too large to run: ${error.message}.`, { pointer: '' });
     }
   };
-  return { compiled, witness: decision.witness, plan: plan(whole), fullPlan: lazy(() => plan(pieces())) };
+  return { compiled, values, plan: plan(whole), fullPlan: lazy(() => plan(pieces())) };
 }
 
 function prepareText(
-  { compiled, witness, plan, fullPlan }: PreparedRequest,
-  request: GenerationRequest,
+  { compiled, values, plan, fullPlan }: PreparedRequest,
   encoder: Encoder,
   random: (draw: number) => number,
 ): TextConstraint {
@@ -108,24 +110,29 @@ function prepareText(
   }
   const full = fullPlan();
   if (full === undefined) throw tooFewTokens(compiled);
-  const values = compiled.plan.segments === undefined ? { '': witness } : check(request, witness).holes;
   const layout = drawLayout(full, random) ?? witnessLayout(full, values, compiled, encoder);
   if (layout === undefined) throw tooFewTokens(compiled);
   return constraintOf(full, layout);
 }
 
 function constraintOf(plan: TextPlan, layout: Layout): TextConstraint {
-  const proposer = createProposer(layout.lattice);
+  let lattice = layout.lattice;
+  let proposer: Proposer | undefined;
   return {
     positions: layout.positions,
     fixed: layout.fixed,
     propose(canvas, rows, draw) {
+      if (proposer === undefined) {
+        lattice = settleEnd(lattice, canvas, rows, draw, plan.holes.at(-1)?.typical.min ?? 0);
+        proposer = createProposer(lattice);
+      }
       const { tokens, confidence } = proposer.propose(canvas, rows, draw);
       const { positions } = rows;
       return {
         positions,
         tokens: positions.map((position) => tokens[position]),
         confidence: Float64Array.from(positions, (position) => confidence[position]),
+        forced: Uint8Array.from(positions, (position) => (position >= lattice.endUntil ? 1 : 0)),
       };
     },
     finish(canvas) {

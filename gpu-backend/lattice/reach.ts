@@ -36,6 +36,7 @@ export function createReach(lattice: Lattice): Reach {
   const setsAt = (h: number, position: number, token: number): OpenSets => {
     const { graph } = holes[h];
     const allowed = lattice.allowedAt.get(position);
+    if (position >= lattice.endUntil) return new Uint8Array(graph.lift.sets);
     if (token < 0 && allowed === undefined) return undefined;
     const { classOf, sets, setStart, setClasses } = graph.lift;
     const open = new Uint8Array(sets);

@@ -46,7 +46,7 @@ const drawFrom = (random: Uniform, temperature: number) => ({ temperature, rando
 describe('the lattice against enumeration', () => {
   it('agrees on what can be finished, on the total, every marginal and the best text', () => {
     let compared = 0;
-    for (const { test, random } of cases(1_500, 1, 5)) {
+    for (const { test, random } of cases(2_200, 1, 5)) {
       const canvas = masked(test.positions);
       const texts = enumerate(test, canvas);
       const proposer = createProposer(test.lattice);
@@ -123,7 +123,7 @@ describe('the lattice against enumeration', () => {
 
   it('ends in an accepted text for any commits, re-masking and any later rows, hostile ones included', () => {
     let finished = 0;
-    for (const { test, random } of cases(2_000, 100_000, 6)) {
+    for (const { test, random } of cases(2_600, 100_000, 6)) {
       const byMoments = random() < 0.5;
       const proposer = byMoments ? createProposer(test.lattice, 0) : createProposer(test.lattice);
       const canvas = masked(test.positions);

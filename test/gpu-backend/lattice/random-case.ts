@@ -101,8 +101,18 @@ export function randomCase(random: Uniform, mostPositions = 6): RandomCase | und
   const frame = buildFrame(whole, before, holes, vocabulary);
   if (frame === undefined) return undefined;
   const firsts = lengths.map((_, h) => lengths.slice(0, h).reduce((a, b) => a + b, 0));
-  const lattice = buildLattice(frame, lengths, firsts, vocabulary.eos);
-  return { vocabulary, whole, before, holes, lengths, frame, lattice, positions: lengths.reduce((a, b) => a + b, 0) };
+  const positions = lengths.reduce((a, b) => a + b, 0);
+  const endFrom = random() < 0.3 ? below(random, positions) : 0;
+  const endUntil = random() < 0.3 ? endFrom + below(random, positions - endFrom + 1) : positions;
+  const lattice = buildLattice(frame, {
+    lengths,
+    firsts,
+    eos: vocabulary.eos,
+    endFrom,
+    endUntil,
+    allowedAt: new Map(),
+  });
+  return { vocabulary, whole, before, holes, lengths, frame, lattice, positions };
 }
 
 /** True when a full canvas satisfies the case, told by running the automata over bytes. */
@@ -116,10 +126,10 @@ export function acceptsCanvas(test: RandomCase, tokens: ArrayLike<number>): bool
     for (let i = 0; i < lengths[h]; i++, position++) {
       const token = tokens[position];
       if (token === vocabulary.eos) {
-        if (!(h === holes.length - 1 && holes[h].after.length === 0)) return false;
+        if (!(h === holes.length - 1 && holes[h].after.length === 0) || position < test.lattice.endFrom) return false;
         ended = true;
       } else {
-        if (ended) return false;
+        if (ended || position >= test.lattice.endUntil) return false;
         value.push(...vocabulary.bytes[token]);
       }
     }
