@@ -14,6 +14,15 @@ const OPSET = 21;
 const IR_VERSION = 10;
 const MICROSOFT = 'com.microsoft';
 
+/** The operators we use that belong to onnxruntime's own domain. */
+const CONTRIBUTED: ReadonlySet<string> = new Set([
+  'SkipSimplifiedLayerNormalization',
+  'RotaryEmbedding',
+  'MultiHeadAttention',
+  'QuickGelu',
+  'MatMulIntegerToFloat',
+]);
+
 export const ELEMENT_TYPES = {
   float32: { onnx: 1, bytes: 4 },
   uint8: { onnx: 2, bytes: 1 },
@@ -35,7 +44,7 @@ export interface StoredTensor {
 }
 
 /** The name of a value inside the graph under construction. */
-export type Value = string & { readonly brand?: 'graph value' };
+export type Value = string;
 
 export type Attribute =
   | { readonly int: number }
@@ -86,8 +95,8 @@ function valueInfo(name: string, type: ElementType, shape: readonly (number | st
   return { name, type: { tensorType: { elemType: ELEMENT_TYPES[type].onnx, shape: { dim } } } };
 }
 
-/** A new empty graph. `contributed` lists the operators that belong to onnxruntime's own domain. */
-export function graphBuilder(contributed: ReadonlySet<string> = CONTRIBUTED): GraphBuilder {
+/** A new empty graph. */
+export function graphBuilder(): GraphBuilder {
   const inputs: onnx.IValueInfoProto[] = [];
   const outputs: onnx.IValueInfoProto[] = [];
   const initializers: onnx.ITensorProto[] = [];
@@ -101,7 +110,7 @@ export function graphBuilder(contributed: ReadonlySet<string> = CONTRIBUTED): Gr
     nodeList.push({
       name: `${operator}_${id}`,
       opType: operator,
-      domain: contributed.has(operator) ? MICROSOFT : '',
+      domain: CONTRIBUTED.has(operator) ? MICROSOFT : '',
       input: [...from],
       output,
       attribute: Object.entries(attributes).map(([name, attribute]) => attributeProto(name, attribute)),
@@ -159,11 +168,3 @@ export function graphBuilder(contributed: ReadonlySet<string> = CONTRIBUTED): Gr
     },
   };
 }
-
-const CONTRIBUTED: ReadonlySet<string> = new Set([
-  'SkipSimplifiedLayerNormalization',
-  'RotaryEmbedding',
-  'MultiHeadAttention',
-  'QuickGelu',
-  'MatMulIntegerToFloat',
-]);

@@ -59,7 +59,8 @@ export function runtimeOptions(options: SessionOptions, weightsFolder: string): 
     extra: {
       session: {
         model_external_initializers_file_folder_path: resolve(weightsFolder),
-        // Threads spin between the operators of a step, and rest between steps.
+        // Threads spin between the operators of a step and rest between steps. One step of 128 positions (measured): 5.8 ms on
+        // idle cores, 6.7 without spinning; on busy ones 19 ms, 33 where they spin on after the step.
         force_spinning_stop: '1',
         // Where a processor would saturate sums of unsigned times signed bytes, onnxruntime takes another form.
         x64quantprecision: '1',

@@ -71,12 +71,13 @@ function truncate(values: Float32Array): void {
   for (let i = 0; i < bits.length; i++) bits[i] &= 0xffff0000;
 }
 
-/** Writes a random model into `folder`; matrices have deviation 1 / sqrt(columns), gains are near 1. */
+/** Writes a random model into `folder`; matrices have deviation 1 / sqrt(columns), gains are near 1, what `isZero` names is 0. */
 export async function writeRandomModel(
   folder: string,
   config: Record<string, unknown>,
   seed: number,
   type: 'float32' | 'bfloat16' = 'float32',
+  isZero: (name: string) => boolean = () => false,
 ): Promise<RandomModel> {
   const architecture = parseArchitecture(config);
   const random = randomNumbers(seed);
@@ -85,6 +86,7 @@ export async function writeRandomModel(
     const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
     const deviation = shape.length === 1 ? 0.1 : 1 / Math.sqrt(shape[1]);
     for (let i = 0; i < values.length; i++) values[i] = (shape.length === 1 ? 1 : 0) + deviation * normal(random);
+    if (isZero(name)) values.fill(0);
     if (type === 'bfloat16') truncate(values);
     tensors.set(name, values);
   }

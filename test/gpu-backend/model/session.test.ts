@@ -152,6 +152,24 @@ describe.each(PRECISIONS)('%s', (precision) => {
   });
 });
 
+describe('rows of zeros', () => {
+  it('stay zeros in int8, whose scale for them is zero', async () => {
+    const path = join(folder, 'zeros');
+    // Values of zero make every row that leaves the attention a row of zeros.
+    await writeRandomModel(path, lladaConfig(), 5, 'float32', (name) => name.endsWith('v_proj.weight'));
+    const input = batchOf([randomCanvas(randomNumbers(2), 12, 6)], 12);
+    const ids = input.ids.map((id) => id % 300);
+    const results: Float32Array[] = [];
+    for (const precision of PRECISIONS) {
+      const one = await openSession(path, { device: 'cpu', precision, threads: 1, cacheFolder: join(folder, 'cache') });
+      results.push(await one.evaluate({ ...input, ids }));
+      await one.release();
+    }
+    const difference = results[0].map((value, i) => Math.abs(value - results[1][i]));
+    expect(Math.max(...difference)).toBeLessThan(0.01);
+  });
+});
+
 describe('a session', () => {
   const good = () => batchOf([randomCanvas(randomNumbers(8), 8, 4)], 8);
 
