@@ -8,13 +8,22 @@ import { type ByteAutomaton, intersect } from './automaton.ts';
 import { choicesMachine } from './choices.ts';
 import { freeText } from './free-text.ts';
 import { compileJsonSchema } from './json-schema.ts';
+import { createMemo } from './memo.ts';
 import { minimise } from './minimise.ts';
 import { excludeMachine, type IncludePhrase, includeMachine } from './phrases.ts';
 import { type HolePlan, literalsHold, type Measures, type Plan, readPlan, type StatedConstraint } from './plan.ts';
 import { regexMachine } from './regex.ts';
 import { tokenBounds } from './token-bounds.ts';
-import { type Range, unitMachine } from './units.ts';
-import { ANY_BYTES, intersectText, joinClasses, overCodePoints, type TextMachine, toBytes } from './utf8.ts';
+import { type Range, TEXT_UNITS, unitMachine } from './units.ts';
+import {
+  ANY_BYTES,
+  intersectText,
+  joinClasses,
+  overCodePoints,
+  type TextMachine,
+  textMachineOf,
+  toBytes,
+} from './utf8.ts';
 
 export type { IncludePhrase } from './phrases.ts';
 export type { StatedConstraint } from './plan.ts';
@@ -71,13 +80,43 @@ function lengthMachine({ text }: Measures, scope: string): TextMachine[] {
   return machine.counters.length === 0 ? [] : [machine];
 }
 
+const HEAVY_STATES = 2_000;
+const heavy = (automaton: ByteAutomaton | undefined) => (automaton?.states ?? 0) > HEAVY_STATES;
+const holeMemo = createMemo<ByteAutomaton>(heavy);
+const wholeMemo = createMemo<ByteAutomaton>(heavy);
+const schemaMemo = createMemo<ByteAutomaton>(heavy);
+
 function holeAutomaton(hole: HolePlan): ByteAutomaton {
-  const parts: TextMachine[] = [];
-  if (hole.choices !== undefined) parts.push(choicesMachine(hole.choices, `${hole.pointer}/choices`));
-  if (hole.regex !== undefined) parts.push(regexMachine(hole.regex, `${hole.pointer}/regex`));
-  if (hole.free !== undefined) parts.push(freeText(hole.free));
-  parts.push(...lengthMachine(hole.measures, `${hole.name} `));
-  return toBytes(combine(parts) as TextMachine);
+  const { name, choices, regex, free, measures } = hole;
+  return holeMemo.get(JSON.stringify([name, choices, regex, free, textMeasures(measures)]), () => {
+    const parts: TextMachine[] = [];
+    if (choices !== undefined) parts.push(choicesMachine(choices, `${hole.pointer}/choices`));
+    if (regex !== undefined) parts.push(regexMachine(regex, `${hole.pointer}/regex`));
+    if (free !== undefined) parts.push(freeText(free));
+    parts.push(...lengthMachine(measures, `${name} `));
+    return toBytes(combine(parts) as TextMachine);
+  });
+}
+
+/** The automaton of what is stated of the whole text, the JSON Schema aside. */
+function wholeAutomaton(plan: Plan): ByteAutomaton {
+  const { choices, regex, free, exclude, measures } = plan;
+  const phrases = exclude.map(({ text, caseSensitive, wholeWord }) => [text, caseSensitive, wholeWord]);
+  return wholeMemo.get(JSON.stringify([choices, regex, free, phrases, textMeasures(measures)]), () => {
+    const parts: TextMachine[] = [];
+    if (choices !== undefined) parts.push(choicesMachine(choices, '/choices'));
+    if (regex !== undefined) parts.push(regexMachine(regex, '/regex'));
+    if (free !== undefined) parts.push(freeText(free));
+    if (exclude.length > 0) parts.push(excludeMachine(exclude));
+    parts.push(...lengthMachine(measures, ''));
+    const text = combine(parts);
+    return text === undefined ? ANY_BYTES : toBytes(text);
+  });
+}
+
+/** The text measures as JSON tells them apart (Infinity is null there, as nothing else is). */
+function textMeasures({ text }: Measures) {
+  return TEXT_UNITS.map((unit) => text[unit] ?? 0);
 }
 
 const encoder = new TextEncoder();
@@ -88,16 +127,13 @@ const encoder = new TextEncoder();
  */
 export function compileConstraint(request: GenerationRequest, limits: { context: number }): CompiledConstraint {
   const plan = readPlan(request);
-  const parts: TextMachine[] = [];
-  if (plan.choices !== undefined) parts.push(choicesMachine(plan.choices, '/choices'));
-  if (plan.regex !== undefined) parts.push(regexMachine(plan.regex, '/regex'));
-  if (plan.free !== undefined) parts.push(freeText(plan.free));
-  if (plan.exclude.length > 0) parts.push(excludeMachine(plan.exclude));
-  parts.push(...lengthMachine(plan.measures, ''));
-  const text = combine(parts);
-  const json = plan.jsonSchema === undefined ? undefined : compileJsonSchema(plan.jsonSchema, '/json_schema');
-  const bytes = text === undefined ? undefined : toBytes(text);
-  const whole = json === undefined ? (bytes ?? ANY_BYTES) : bytes === undefined ? json : intersect(json, bytes);
+  const text = wholeAutomaton(plan);
+  const schema = plan.jsonSchema;
+  const json =
+    schema === undefined
+      ? undefined
+      : schemaMemo.get(JSON.stringify(schema), () => compileJsonSchema(schema, '/json_schema'));
+  const whole = json === undefined ? text : text === ANY_BYTES ? json : intersect(json, text);
   const segments: Segment[] =
     plan.segments === undefined
       ? [{ kind: 'hole', name: '', automaton: ANY_BYTES, tokens: { min: 0, max: Number.POSITIVE_INFINITY } }]
@@ -138,7 +174,8 @@ export function compileConstraint(request: GenerationRequest, limits: { context:
     phraseAutomata: () => phraseMachines().map(toBytes),
     withIncludes() {
       if (joined === undefined) {
-        const all = combine([...(text === undefined ? [] : [text]), ...phraseMachines()]);
+        const machine = textMachineOf(text);
+        const all = combine([...(machine === undefined || text === ANY_BYTES ? [] : [machine]), ...phraseMachines()]);
         const product = all === undefined ? ANY_BYTES : toBytes(all);
         joined = json === undefined ? product : intersect(json, product);
       }

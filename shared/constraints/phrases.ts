@@ -7,6 +7,7 @@ import { ALWAYS, type Arc, fromTable, NEVER, NO_ARCS } from './automaton.ts';
 import { caseVariants, foldText } from './case-folding.ts';
 import { complement, normalise, of } from './code-points.ts';
 import { compilePattern } from './determinise.ts';
+import { createMemo } from './memo.ts';
 import { choice, END, one, type Pattern, START, sequence } from './pattern.ts';
 import { holdsWord, WORD_CHARACTERS } from './units.ts';
 import { overCodePoints, type TextMachine } from './utf8.ts';
@@ -43,8 +44,11 @@ function phrasePattern({ text, caseSensitive, wholeWord }: IncludePhrase): Patte
 
 /** The machine of the texts in which a phrase appears. */
 export function includeMachine(phrase: IncludePhrase): TextMachine {
-  return compilePattern(phrasePattern(phrase), phrase.pointer, { search: true });
+  const key = JSON.stringify([phrase.text, phrase.caseSensitive, phrase.wholeWord]);
+  return includes.get(key, () => compilePattern(phrasePattern(phrase), phrase.pointer, { search: true }));
 }
+
+const includes = createMemo<TextMachine>(() => false);
 
 /** The machine of the texts in which none of the phrases appears. */
 export function excludeMachine(phrases: readonly IncludePhrase[]): TextMachine {
