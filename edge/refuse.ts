@@ -24,8 +24,9 @@ export function refuse(request: GenerationRequest, model: ModelSummary): void {
 }
 
 function refuseConstraints(request: GenerationRequest, model: ModelSummary): void {
-  const compiled = compileConstraint(request, { context: roomForText(request, model) });
-  const limits = { tokens: compiled.tokens.max, longestTokenBytes: model.longestTokenBytes };
+  const room = roomForText(request, model);
+  const compiled = compileConstraint(request, { context: room });
+  const limits = { tokens: Math.min(compiled.tokens.max, room), longestTokenBytes: model.longestTokenBytes };
   const decision = decide(compiled, limits);
   if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
 }
@@ -38,8 +39,8 @@ function roomForText({ prompt, facts }: GenerationRequest, model: ModelSummary):
   const bytes = (text: string) => new TextEncoder().encode(text).length;
   const least = (text: string) => (text === '' ? 0 : 1 + Math.ceil(bytes(text) / model.longestTokenBytes));
   const stated = Object.entries(facts ?? {}).map(([name, value]) => `${name}: ${value}`);
-  // One token for the style and one that opens the text.
-  const room = model.context - 2 - least(prompt ?? '') - least(stated.join('; '));
+  // One token for the style, one that opens the text and one that ends it.
+  const room = model.context - 3 - least(prompt ?? '') - least(stated.join('; '));
   if (room >= 1) return room;
   const detail = `Prompt and facts leave no room for a text: the model ${model.id} has ${model.context} tokens for all.`;
   throw problem('limit_exceeded', detail, { pointer: prompt === undefined ? '/facts' : '/prompt' });

@@ -6,9 +6,8 @@ import { serverSentEvents } from './server-sent-events.ts';
 
 /** What the demonstration asks for; the README's curl line asks for the same. */
 export const EXAMPLE: GenerationRequest = {
-  style: 'product',
-  prompt: 'a warm blanket for cold evenings',
-  template: 'Meet {{name:tokens=3}}: {{claim:tokens=8}}. Order today and {{offer:tokens=6}}.',
+  style: 'restaurant',
+  template: '{{name:words=1..3}} is a {{kind:words=1..3}} near {{place:words=1..4}}. {{verdict:words=4..10}}.',
   seed: 7,
 };
 

@@ -31,9 +31,11 @@ describe('the example', () => {
     const answer = await edge.generate({ ...EXAMPLE, ...FRESH });
     expect(answer.text).toBe(filled(EXAMPLE.template!, answer.holes));
     for (const value of Object.values(answer.holes)) expect(value).not.toBe('');
-    expect(Object.keys(answer.holes)).toHaveLength(3);
+    expect(Object.keys(answer.holes)).toEqual([...EXAMPLE.template!.matchAll(/\{\{(\w+)/g)].map(([, name]) => name));
     expect(answer).toMatchObject({ object: 'generation', seed: EXAMPLE.seed });
     expect(answer.usage.model_evaluations).toBeGreaterThan(0);
+    expect(answer.constraints.length).toBeGreaterThan(0);
+    expect(answer.constraints.every(({ held }) => held)).toBe(true);
   });
 
   it('has the same bytes for the same seed, computed anew, and others for another', async () => {
@@ -135,7 +137,13 @@ const REFUSED: [string, unknown, number, string, string][] = [
     'unsatisfiable_constraints',
     '/length',
   ],
-  ['a hole too long for the model', { template: '{{a:tokens=900}}' }, 422, 'unsatisfiable_constraints', '/template'],
+  [
+    'a text longer than the model has room for',
+    { prompt, length: { unit: 'tokens', min: 253 } },
+    422,
+    'unsatisfiable_constraints',
+    '/length',
+  ],
   ['an unknown style', { prompt, style: 'baroque' }, 400, 'unknown_style', '/style'],
   ['an unknown model', { prompt, model: 'gpt' }, 404, 'unknown_model', '/model'],
   ['a body over the limit', { prompt: 'a'.repeat(LIMITS.bodyBytes) }, 413, 'body_too_large', ''],
@@ -176,7 +184,7 @@ describe('a reader that goes away', () => {
     const long = {
       prompt,
       seed: 1,
-      length: { unit: 'tokens', max: 160 },
+      length: { unit: 'tokens', exact: 160 },
       diffusion: { steps: 160 },
       stream: 'steps',
     };
