@@ -4,6 +4,7 @@
 import { pathToFileURL } from 'node:url';
 import { type ServerType, serve } from '@hono/node-server';
 import { type Logger, pino } from 'pino';
+import { checkText } from './check.ts';
 import { type Config, readConfig } from './config.ts';
 import { inlineDispatch } from './dispatch/inline.ts';
 import { createCounters } from './engine/counters.ts';
@@ -60,7 +61,7 @@ function listen(fetch: (request: Request) => Response | Promise<Response>, { hos
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = pino({ level: config.logLevel });
-  const service = await startService(config, () => ({ held: [], failed: [] }), log);
+  const service = await startService(config, checkText, log);
   log.info({ url: service.url }, 'listening');
   let stopping = false;
   const stop = async (signal: string) => {

@@ -54,8 +54,8 @@ export function philox(
 export type Uniform = (position: number, draw: number) => number;
 
 /** Who draws: numbers of different purposes never coincide. */
-export type Purpose = 'proposal' | 'sampler' | 'layout';
-const PURPOSES: Record<Purpose, number> = { proposal: 0, sampler: 1, layout: 2 };
+export type Purpose = 'proposal' | 'sampler';
+const PURPOSES: Record<Purpose, number> = { proposal: 0, sampler: 1 };
 
 /** 52 bits and a half: the largest value is 1 - 2^-53, the smallest 2^-53. With 53 bits the largest would round to 1. */
 function toOpenUnit(high: number, low: number): number {

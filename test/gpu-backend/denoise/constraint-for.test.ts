@@ -1,30 +1,46 @@
 import { describe, expect, it } from 'vitest';
+import { MASKED } from '../../../gpu-backend/denoise/constraint.ts';
 import { constraintFor } from '../../../gpu-backend/denoise/constraint-for.ts';
+import { decodeTokens } from '../../../gpu-backend/denoise/text-tokens.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import { problemOf } from '../../problem-of.ts';
-import { tinyModel } from '../tiny-model.ts';
+import { manifest, tinyModel, tokenizer } from '../tiny-model.ts';
 
-const constraintOf = (request: Partial<GenerationJob['request']>) =>
-  constraintFor({ id: 'r', request: { model: 'tiny', seed: 1, ...request } }, tinyModel())(0);
+type Request = Partial<GenerationJob['request']>;
+const constraintsOf = (request: Request) =>
+  constraintFor({ id: 'r', request: { model: 'tiny', seed: 1, ...request } }, tinyModel());
 
 describe('constraintFor', () => {
-  it('puts the literals of a template where they stand', () => {
-    const { fixed, positions } = constraintOf({
-      template: 'Hi {{a:tokens=2}}!{{b}}',
-      holes: { b: { tokens: { max: 3 } } },
-    });
-    expect(positions).toBe(3 + 2 + 1 + 3);
-    expect([...fixed].map((token) => token >= 0)).toEqual([true, true, true, false, false, true, false, false, false]);
+  it('has the literals of a template before the first step and the holes masked', () => {
+    const { fixed, positions } = constraintsOf({ template: 'Hi {{a:tokens=2}}!' })(0);
+    expect(fixed).toHaveLength(positions);
+    expect([...fixed]).toContain(MASKED);
+    const standing = fixed.filter((token) => token !== MASKED);
+    expect(decodeTokens(standing, tokenizer.tokenBytes)).toMatch(/^Hi ?!$/);
+  });
+
+  it('gives each text its own layout, the same for the same seed and index', () => {
+    const request: Request = { template: '{{a:tokens=1..9}} and {{b:tokens=1..9}}' };
+    const layouts = (seed: number) =>
+      Array.from({ length: 6 }, (_, index) => [...constraintsOf({ ...request, seed })(index).fixed].join());
+    expect(layouts(1)).toEqual(layouts(1));
+    expect(new Set(layouts(1)).size).toBeGreaterThan(1);
+    expect(layouts(2)).not.toEqual(layouts(1));
+  });
+
+  it('leaves room for style, prompt and facts in the context', () => {
+    const prompt = 'x'.repeat(80);
+    const { positions } = constraintsOf({ prompt })(0);
+    expect(positions + 1 + 1 + 80 + 1).toBeLessThanOrEqual(manifest.context);
   });
 
   it.each([
-    [{ include: ['fox'] }, 'unsupported_constraint', '/include'],
-    [{ length: { unit: 'words', max: 5 } }, 'unsupported_constraint', '/length'],
+    [{ include: ['fox'], exclude: ['fox'] }, 'unsatisfiable_constraints', '/exclude/0'],
     [{ template: 'Hi {{name' }, 'invalid_template', '/template'],
-  ] as const)('refuses by name what it cannot hold: %j', (request, code, pointer) => {
-    expect(problemOf(() => constraintOf(request as Partial<GenerationJob['request']>))).toMatchObject({
-      code,
-      pointer,
-    });
+    [{ style: 'noir' }, 'unknown_style', '/style'],
+  ] as const)('refuses what cannot hold: %j', (request, code, pointer) => {
+    const refused = problemOf(() => constraintsOf(request as unknown as Request)(0));
+    expect(refused.code).toBe(code);
+    expect([refused.pointer, ...(refused.conflict ?? [])]).toContain(pointer);
   });
 });
