@@ -39,14 +39,14 @@ describe('inlineDispatch', () => {
   });
 
   it('breaks off what has not ended within the grace period, with a problem', async () => {
-    const dispatch = dispatchOf(30);
+    const dispatch = dispatchOf(300); // 3 s in all
     await Promise.resolve();
     const running = collect(dispatch.generate(job, live));
     const outcome = expect(running).rejects.toMatchObject({ problem: { code: 'backend_unavailable' } });
     await new Promise((resolve) => setTimeout(resolve, 5));
     const started = Date.now();
     await dispatch.drain(40);
-    expect(Date.now() - started).toBeLessThan(250);
+    expect(Date.now() - started).toBeLessThan(2_000);
     await outcome;
   });
 
