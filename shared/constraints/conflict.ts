@@ -36,10 +36,15 @@ export function explain(compiled: CompiledConstraint, limits: DecisionLimits, bu
     }
   };
   // Constraints of a hole go first, the template last: what remains is said as closely as possible.
-  for (const pointer of pointers.toSorted((a, b) => rank(b) - rank(a))) {
-    if (dropped.size === pointers.length - 1) break;
-    const without = new Set([...dropped, pointer]);
-    if (possible(without) === undefined) dropped.add(pointer);
+  // A value without its regex or choices becomes free text, which can be less: what was kept before is then tried again.
+  for (let again = true; again; ) {
+    again = false;
+    for (const pointer of pointers.toSorted((a, b) => rank(b) - rank(a))) {
+      if (dropped.has(pointer) || dropped.size === pointers.length - 1) continue;
+      if (possible(new Set([...dropped, pointer])) !== undefined) continue;
+      dropped.add(pointer);
+      again ||= /(?:regex|choices|json_schema)$/.test(pointer);
+    }
   }
   const conflict = pointers.filter((pointer) => !dropped.has(pointer));
   return { conflict, achievable: achievable(compiled, conflict, dropped, possible) };

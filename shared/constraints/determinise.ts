@@ -7,6 +7,7 @@
 
 import { problem } from '../contract/problem.ts';
 import { type Acceptance, type Arc, both, type Guard, NO_ARCS, trim, type Update } from './automaton.ts';
+import { type Closure, closure, type Thread, type Work } from './closure.ts';
 import { ANY, partition } from './code-points.ts';
 import { minimise } from './minimise.ts';
 import { buildNfa, type Nfa } from './nfa.ts';
@@ -16,27 +17,13 @@ import { overCodePoints, type TextMachine } from './utf8.ts';
 /** Most states of one pattern's machine. */
 export const PATTERN_STATE_LIMIT = 4_000;
 /** Most threads looked at while making one machine: bounds the time of patterns that are built to explode to ~30 ms. */
-export const WORK_LIMIT = 200_000;
+export const WORK_LIMIT = 120_000;
 
-/** A way on from a subset: open under guards, with what it does to each loop it runs in. */
-interface Thread {
-  readonly guards: readonly Guard[];
-  /** Loops entered (value 1) or gone round (add 1) on the way; a loop that is not named keeps its round. */
-  readonly steps: ReadonlyMap<number, 'enter' | 'again'>;
-  readonly node: number;
-}
-
-interface Closure {
-  readonly reads: Thread[];
-  readonly acceptance: (readonly Guard[])[];
-}
+/** Most counters of one pattern; the shortest repetitions beyond are written out. */
+const LOOP_LIMIT = 6;
 
 /** The node of the loop behind a searched pattern: the builder goes from the end, so it is made right after the final node. */
 const FOUND = 1;
-
-interface Work {
-  left: number;
-}
 
 /** The machine of a pattern. `search`: the pattern may stand anywhere in the text (edges are then of the text). */
 export function compilePattern(pattern: Pattern, pointer: string, options: { search?: boolean } = {}): TextMachine {
@@ -48,6 +35,10 @@ export function compilePattern(pattern: Pattern, pointer: string, options: { sea
     for (;;) {
       const nfa = buildNfa(whole, unrolled, pointer);
       work.left -= nfa.nodes.length;
+      if (nfa.loops.length > LOOP_LIMIT) {
+        unrolled.add(nfa.loops.reduce((a, b) => (a.counter.max <= b.counter.max ? a : b)).pattern);
+        continue;
+      }
       const made = subsets(nfa, work, pointer, options.search === true);
       if (typeof made !== 'number') return made;
       unrolled.add(nfa.loops[made].pattern);
@@ -58,137 +49,135 @@ export function compilePattern(pattern: Pattern, pointer: string, options: { sea
   }
 }
 
-function closure(nfa: Nfa, from: readonly number[], initial: boolean, work: Work): Closure {
-  const reads: Thread[] = [];
-  const acceptance: (readonly Guard[])[] = [];
-  const plainSeen = new Set<number>();
-  const seen = new Set<string>();
-  const visit = (at: number, guards: readonly Guard[], steps: Thread['steps'], ended: boolean): void => {
-    work.left--;
-    if (guards.length === 0 && steps.size === 0) {
-      const key = ended ? ~at : at;
-      if (plainSeen.has(key)) return;
-      plainSeen.add(key);
-    } else {
-      const key = `${at}${ended}${guards.map((g) => `${g.counter}:${g.min}-${g.max}`)}|${[...steps]}`;
-      if (seen.has(key)) return;
-      seen.add(key);
-    }
-    const node = nfa.nodes[at];
-    switch (node.kind) {
-      case 'final':
-        acceptance.push(guards);
-        return;
-      case 'read':
-        if (!ended) reads.push({ guards, steps, node: at });
-        return;
-      case 'fork':
-        for (const to of node.to) visit(to, guards, steps, ended);
-        return;
-      case 'edge':
-        if (node.at === 'end') visit(node.next, guards, steps, true);
-        else if (initial) visit(node.next, guards, steps, ended);
-        return;
-      case 'count': {
-        const { loop } = node;
-        const { min, max, counter } = nfa.loops[loop];
-        const next = new Map(steps);
-        if (node.step === 'enter') {
-          next.set(loop, 'enter');
-          visit(node.next, guards, next, ended);
-          return;
-        }
-        const needed: Guard[] =
-          node.step === 'again'
-            ? counter.saturates
-              ? []
-              : [{ counter: loop, min: 1, max: max - 1 }]
-            : [{ counter: loop, min: Math.max(1, min), max: counter.max }];
-        const merged = both(guards, needed);
-        if (merged === undefined) return;
-        if (node.step === 'again') next.set(loop, 'again');
-        else next.delete(loop);
-        visit(node.next, merged, next, ended);
-      }
-    }
-  };
-  for (const node of from) visit(node, [], new Map(), false);
-  return { reads, acceptance };
+/** Times the known rounds of a subset may grow one by one before they are taken to be any. */
+const GROWTH = 3;
+
+/** The rounds each loop can be in, [low, high] for each loop; 0 outside. Wider than the truth at most. */
+type Rounds = Int32Array;
+
+/** A subset of nodes with what is known of the rounds of its loops. */
+interface Subset {
+  readonly nodes: readonly number[];
+  readonly active: readonly number[];
+  readonly initial: boolean;
+  readonly rounds: Rounds;
+  grown: number;
+  closure?: Closure;
+  row?: readonly (readonly Arc[])[];
 }
 
 /** The subset construction; returns the number of a loop whose rounds cannot share one counter. */
 function subsets(nfa: Nfa, work: Work, pointer: string, search: boolean): TextMachine | number {
   const { partition: classes, members } = partition(nfa.sets);
   const ids = new Map<string, number>();
-  const pending: (readonly number[])[] = [];
-  const idOf = (nodes: readonly number[]): number => {
+  const all: Subset[] = [];
+  const pending: number[] = [];
+  const activeOf = (nodes: readonly number[]) => {
+    const active = new Set<number>();
+    for (const node of nodes) for (const loop of nfa.inside[node]) active.add(loop);
+    return [...active];
+  };
+  const add = (nodes: readonly number[], rounds: Rounds, initial: boolean): number => {
+    all.push({ nodes, active: activeOf(nodes), initial, rounds, grown: 0 });
+    pending.push(all.length - 1);
+    return all.length - 1;
+  };
+  const arrive: Arrive = (nodes, rounds) => {
     const key = nodes.join();
-    let id = ids.get(key);
+    const id = ids.get(key);
     if (id === undefined) {
-      id = pending.length;
-      ids.set(key, id);
-      pending.push(nodes);
+      ids.set(key, all.length);
+      return add(nodes, rounds, false);
+    }
+    const subset = all[id];
+    let grew = false;
+    for (const loop of subset.active) {
+      const [low, high] = [subset.rounds[2 * loop], subset.rounds[2 * loop + 1]];
+      if (rounds[2 * loop] >= low && rounds[2 * loop + 1] <= high) continue;
+      grew = true;
+      const widen = subset.grown >= GROWTH;
+      if (rounds[2 * loop] < low) subset.rounds[2 * loop] = widen ? 1 : rounds[2 * loop];
+      if (rounds[2 * loop + 1] > high) {
+        subset.rounds[2 * loop + 1] = widen ? nfa.loops[loop].counter.max : rounds[2 * loop + 1];
+      }
+    }
+    if (grew) {
+      subset.grown++;
+      if (subset.row !== undefined) {
+        subset.row = undefined;
+        pending.push(id);
+      }
     }
     return id;
   };
-  idOf([nfa.start]);
-  // The start may be re-entered as an ordinary subset; it is not "before the first character" then.
-  ids.clear();
-  const arcs: (readonly Arc[])[] = [];
-  const accepting: Acceptance[] = [];
   const budget = () => {
-    if (work.left >= 0 && pending.length <= PATTERN_STATE_LIMIT) return;
+    if (work.left >= 0 && all.length <= PATTERN_STATE_LIMIT) return;
     throw problem(
       'limit_exceeded',
       `The pattern at ${pointer || 'the root'} needs more than ${PATTERN_STATE_LIMIT} states or too much work to compile; make its alternatives and repetitions simpler.`,
       { pointer },
     );
   };
-  for (let state = 0; state < pending.length; state++) {
-    const from = pending[state];
-    const { reads, acceptance } = closure(nfa, from, state === 0, work);
-    const active = new Set<number>();
-    for (const node of from) for (const loop of nfa.inside[node]) active.add(loop);
-    const byClass: Thread[][] = Array.from({ length: classes.classes }, () => []);
-    for (const thread of reads) {
+  // The start is no ordinary subset, even where it is come back to: only here nothing has been read.
+  add([nfa.start], new Int32Array(2 * nfa.loops.length), true);
+  for (let next = 0; next < pending.length; next++) {
+    const subset = all[pending[next]];
+    if (subset.row !== undefined) continue;
+    subset.closure ??= closure(nfa, subset.nodes, subset.initial, work);
+    budget();
+    const { reads } = subset.closure;
+    const byClass: number[][] = Array.from({ length: classes.classes }, () => []);
+    reads.forEach((thread, i) => {
       const node = nfa.nodes[thread.node];
-      if (node.kind !== 'read') continue;
+      if (node.kind !== 'read') return;
       work.left -= members[node.set].length;
-      for (const c of members[node.set]) byClass[c].push(thread);
-    }
+      for (const c of members[node.set]) byClass[c].push(i);
+    });
     work.left -= classes.classes >> 3;
     const memo = new Map<string, readonly Arc[]>();
+    const row: (readonly Arc[])[] = [];
+    // Set first: an arc back to this subset may widen its rounds and ask for it again.
+    subset.row = row;
     for (const threads of byClass) {
-      if (threads.length === 0) {
-        arcs.push(NO_ARCS);
-        continue;
-      }
-      const key = threads.map((t) => reads.indexOf(t)).join();
-      let row = memo.get(key);
-      if (row === undefined) {
-        const made = arcsOf(nfa, threads, active, search, idOf, work);
+      const key = threads.join();
+      let arcs = threads.length === 0 ? NO_ARCS : memo.get(key);
+      if (arcs === undefined) {
+        const made = arcsOf(
+          nfa,
+          threads.map((i) => reads[i]),
+          subset,
+          search,
+          arrive,
+          work,
+        );
         if (typeof made === 'number') return made;
-        row = made;
-        memo.set(key, row);
+        arcs = made;
+        memo.set(key, arcs);
         budget();
       }
-      arcs.push(row);
+      row.push(arcs);
     }
-    accepting.push(acceptance.some((guards) => guards.length === 0) ? [[]] : acceptance);
     budget();
   }
   const counters = nfa.loops.map((loop) => loop.counter);
+  const accepting = all.map(({ closure: ways }): Acceptance => {
+    const acceptance = ways?.acceptance ?? [];
+    return acceptance.some((guards) => guards.length === 0) ? [[]] : acceptance;
+  });
+  const arcs = all.flatMap((subset) => subset.row ?? []);
   const table = { start: 0, classes: classes.classes, counters, arcs, accepting };
   return overCodePoints(minimise(trim(table)), classes);
 }
+
+type Arrive = (nodes: readonly number[], rounds: Rounds) => number;
 
 /** The arcs of one subset on one class: one for each region of the counter values its guards tell apart. */
 function arcsOf(
   nfa: Nfa,
   threads: readonly Thread[],
-  active: ReadonlySet<number>,
+  { active, rounds }: Subset,
   search: boolean,
-  idOf: (nodes: readonly number[]) => number,
+  arrive: Arrive,
   work: Work,
 ): readonly Arc[] | number {
   const cuts = new Map<number, Set<number>>();
@@ -205,15 +194,14 @@ function arcsOf(
   }
   let regions: Guard[][] = [[]];
   for (const [counter, set] of cuts) {
-    const starts = [...set].filter((v) => v >= 1 && v <= nfa.loops[counter].counter.max).sort((a, b) => a - b);
-    const intervals = starts.map((min, i) => ({
-      counter,
-      min,
-      max: i + 1 < starts.length ? starts[i + 1] - 1 : nfa.loops[counter].counter.max,
-    }));
-    regions = regions.flatMap((region) => intervals.map((interval) => [...region, interval]));
-    work.left -= regions.length;
+    const { max } = nfa.loops[counter].counter;
+    const starts = [...set].filter((v) => v >= 1 && v <= max).sort((a, b) => a - b);
+    const intervals = starts
+      .map((min, i) => ({ counter, min, max: i + 1 < starts.length ? starts[i + 1] - 1 : max }))
+      .filter((interval) => interval.min <= rounds[2 * counter + 1] && interval.max >= rounds[2 * counter]);
+    work.left -= regions.length * intervals.length;
     if (work.left < 0) return NO_ARCS;
+    regions = regions.flatMap((region) => intervals.map((interval) => [...region, interval]));
   }
   const row: Arc[] = [];
   for (const region of regions) {
@@ -246,11 +234,28 @@ function arcsOf(
       if (action === 'enter') updates.push({ counter: loop, operation: 'set', value: 1 });
       else if (action === 'again') updates.push({ counter: loop, operation: 'add', value: 1 });
     }
+    const after = new Int32Array(rounds.length);
+    for (const [loop, action] of actions) {
+      const { max } = nfa.loops[loop].counter;
+      const within = region.find((guard) => guard.counter === loop);
+      const low = Math.max(rounds[2 * loop], within?.min ?? 1);
+      const high = Math.min(rounds[2 * loop + 1], within?.max ?? max);
+      const step = action === 'again' ? 1 : 0;
+      after[2 * loop] = action === 'enter' ? 1 : Math.min(low + step, max);
+      after[2 * loop + 1] = action === 'enter' ? 1 : Math.min(high + step, max);
+    }
     for (const loop of active) {
       if (!actions.has(loop)) updates.push({ counter: loop, operation: 'set', value: 0 });
     }
     updates.sort((a, b) => a.counter - b.counter);
-    row.push({ to: idOf([...targets].sort((a, b) => a - b)), guards: region, updates });
+    row.push({
+      to: arrive(
+        [...targets].sort((a, b) => a - b),
+        after,
+      ),
+      guards: region,
+      updates,
+    });
   }
   return row;
 }

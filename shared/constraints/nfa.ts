@@ -5,7 +5,7 @@
 import { problem } from '../contract/problem.ts';
 import type { Counter } from './automaton.ts';
 import type { CodePointSet } from './code-points.ts';
-import { nullable, type Pattern } from './pattern.ts';
+import { nullability, type Pattern } from './pattern.ts';
 
 export type NfaNode =
   | { readonly kind: 'read'; readonly set: number; readonly next: number }
@@ -96,7 +96,8 @@ export function buildNfa(pattern: Pattern, unrolled: ReadonlySet<Pattern>, point
   };
   const repeat = (node: Extract<Pattern, { kind: 'repeat' }>, next: number, around: readonly number[]): number => {
     const { body, max } = node;
-    const min = nullable(body) ? 0 : node.min;
+    // Rounds that may be empty are free; where only an edge makes them so, each must find its edge.
+    const min = nullability(body) === 'always' ? 0 : node.min;
     if (max === 0) return next;
     if (max === Number.POSITIVE_INFINITY && min === 0) return star(body, next, around);
     if (max === Number.POSITIVE_INFINITY && min === 1) {
@@ -107,7 +108,7 @@ export function buildNfa(pattern: Pattern, unrolled: ReadonlySet<Pattern>, point
       return entry;
     }
     const rounds = max === Number.POSITIVE_INFINITY ? min : max;
-    if (rounds > WRITTEN_OUT && !nullable(body) && !unrolled.has(node)) {
+    if (rounds > WRITTEN_OUT && nullability(body) === 'never' && !unrolled.has(node)) {
       const loop = loops.length;
       const saturates = max === Number.POSITIVE_INFINITY;
       const counter: Counter = { name: `repeat ${loop}`, max: rounds, saturates };

@@ -47,29 +47,37 @@ export function range(low: string, high: string): Pattern {
   return one(of(low.codePointAt(0) as number, high.codePointAt(0) as number));
 }
 
-const known = new WeakMap<Pattern, boolean>();
+type Nullability = 'never' | 'at an edge' | 'always';
 
-/** True when the pattern can match the empty text (edges count as empty). */
-export function nullable(pattern: Pattern): boolean {
+const known = new WeakMap<Pattern, Nullability>();
+
+/** When the pattern can match the empty text: never, only where an edge stands, or always. */
+export function nullability(pattern: Pattern): Nullability {
   let answer = known.get(pattern);
   if (answer === undefined) {
-    answer = computeNullable(pattern);
+    answer = computeNullability(pattern);
     known.set(pattern, answer);
   }
   return answer;
 }
 
-function computeNullable(pattern: Pattern): boolean {
+function computeNullability(pattern: Pattern): Nullability {
   switch (pattern.kind) {
     case 'set':
-      return false;
-    case 'sequence':
-      return pattern.parts.every(nullable);
-    case 'choice':
-      return pattern.options.some(nullable);
-    case 'repeat':
-      return pattern.min === 0 || nullable(pattern.body);
+      return 'never';
     case 'edge':
-      return true;
+      return 'at an edge';
+    case 'sequence': {
+      const parts = pattern.parts.map(nullability);
+      if (parts.includes('never')) return 'never';
+      return parts.includes('at an edge') ? 'at an edge' : 'always';
+    }
+    case 'choice': {
+      const options = pattern.options.map(nullability);
+      if (options.includes('always')) return 'always';
+      return options.includes('at an edge') ? 'at an edge' : 'never';
+    }
+    case 'repeat':
+      return pattern.min === 0 ? 'always' : nullability(pattern.body);
   }
 }

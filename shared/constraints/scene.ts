@@ -4,9 +4,12 @@
  *
  * Symbols are classes of characters wherever the parts were made from characters, else classes of bytes.
  */
-import { type Arc, both, type Counter, type Guard, type Machine, type Update } from './automaton.ts';
-import { classAt, type Partition, refine } from './code-points.ts';
+import { type Arc, both, type Counter, type Guard, type Update } from './automaton.ts';
+import { classAt } from './code-points.ts';
 import type { CompiledConstraint } from './compile.ts';
+import { follow } from './follow.ts';
+import { trackPhrases } from './phrase-track.ts';
+import { byteLength, bytePartition, joint, type Part, type Symbols } from './symbols.ts';
 import type { Range } from './units.ts';
 import { type TextMachine, textMachineOf } from './utf8.ts';
 
@@ -43,104 +46,8 @@ export interface Scene {
   readonly phrases: number;
 }
 
-interface Symbols {
-  readonly hole: Int32Array;
-  readonly whole: Int32Array;
-  readonly phrases: readonly Int32Array[];
-  readonly texts: readonly (readonly number[])[];
-  readonly bytes: Uint8Array;
-  readonly count: number;
-}
-
-/** Characters that stand for their class, and first in the search: a text found is to look like one. */
 /** More than the different effects of arcs there can be: keys of arcs stay whole numbers. */
 const EFFECT_LIMIT = 2 ** 24;
-const PREFERRED = 'eatonisrlhdcumpfgwybvkxjqzEATONISRLHDCUMPFGWYBVKXJQZ1234567890 .,!?\'"-:;';
-const rankOf = (symbol: number): number => {
-  const rank = symbol < 0x80 ? PREFERRED.indexOf(String.fromCharCode(symbol)) : -1;
-  return rank < 0 ? PREFERRED.length + symbol : rank;
-};
-
-function byteLength(codePoint: number): number {
-  return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
-}
-
-/** A machine with a way to classify symbols. */
-interface Part {
-  readonly machine: Machine;
-  readonly partition: Partition;
-}
-
-function bytePartition(classes: Uint8Array): Partition {
-  const starts = Array.from(classes, (_, byte) => byte);
-  return { starts: [...starts, 256], classOf: [...classes, -1], classes: Math.max(...classes) + 1 };
-}
-
-function joint(hole: Part, whole: Part, phrases: readonly Part[], inBytes: boolean): Symbols {
-  const parts = [hole, whole, ...phrases];
-  let partition = parts[0].partition;
-  let tuples: number[][] = Array.from({ length: partition.classes }, (_, c) => [c]);
-  for (const part of parts.slice(1)) {
-    const refined = refine(partition, part.partition);
-    tuples = refined.pairs.map(([a, b]) => [...tuples[a], b]);
-    partition = refined.partition;
-  }
-  const sample = new Int32Array(tuples.length).fill(-1);
-  for (const character of PREFERRED) {
-    const codePoint = character.codePointAt(0) as number;
-    const c = classAt(partition, codePoint);
-    if (c >= 0 && sample[c] < 0) sample[c] = codePoint;
-  }
-  for (let codePoint = 0x20; codePoint < 0x80; codePoint++) {
-    const c = classAt(partition, codePoint);
-    if (c >= 0 && sample[c] < 0) sample[c] = codePoint;
-  }
-  partition.starts.forEach((start, i) => {
-    const c = partition.classOf[i];
-    if (c >= 0 && sample[c] < 0) sample[c] = start;
-  });
-  const order = Array.from(sample, (symbol, c) => ({ c, rank: rankOf(symbol) })).sort((a, b) => a.rank - b.rank);
-  tuples = order.map(({ c }) => tuples[c]);
-  const samples = Int32Array.from(order, ({ c }) => sample[c]);
-  return {
-    hole: Int32Array.from(tuples, (tuple) => tuple[0]),
-    whole: Int32Array.from(tuples, (tuple) => tuple[1]),
-    phrases: phrases.map((_, i) => Int32Array.from(tuples, (tuple) => tuple[i + 2])),
-    texts: Array.from(samples, (symbol) => [symbol]),
-    bytes: Uint8Array.from(samples, (c) => (inBytes ? 1 : byteLength(c))),
-    count: tuples.length,
-  };
-}
-
-/** An arc followed by another, as one; undefined when the guards can never hold together. */
-function follow(
-  counters: readonly Counter[],
-  first: Pick<SceneArc, 'guards' | 'updates'>,
-  then: Pick<Arc, 'guards' | 'updates'>,
-): Pick<SceneArc, 'guards' | 'updates'> | undefined {
-  let guards: readonly Guard[] | undefined = first.guards;
-  for (const guard of then.guards) {
-    const before = first.updates.find((u) => u.counter === guard.counter);
-    const { max, saturates } = counters[guard.counter];
-    if (before === undefined) guards = both(guards, [guard]);
-    else if (before.operation === 'set') {
-      if (before.value < guard.min || before.value > guard.max) return undefined;
-    } else {
-      const high = saturates && guard.max >= max ? max : guard.max - before.value;
-      if (high < 0) return undefined;
-      guards = both(guards, [{ counter: guard.counter, min: Math.max(0, guard.min - before.value), max: high }]);
-    }
-    if (guards === undefined) return undefined;
-  }
-  const updates = first.updates.map((u) => ({ ...u }));
-  for (const next of then.updates) {
-    const at = updates.findIndex((u) => u.counter === next.counter);
-    if (at < 0) updates.push({ ...next });
-    else if (next.operation === 'set') updates[at] = { ...next };
-    else updates[at] = { ...updates[at], value: Math.min(updates[at].value + next.value, counters[next.counter].max) };
-  }
-  return { guards, updates };
-}
 
 const encoder = new TextEncoder();
 
@@ -201,21 +108,7 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     return [...wholeCounters, ...part.machine.counters, ...(bytes === undefined ? [] : [bytes])];
   });
 
-  // Phrase states, interned.
-  const tupleIds = new Map<string, number>();
-  const tuples: (readonly number[])[] = [];
-  const tupleId = (tuple: readonly number[]): number => {
-    const key = tuple.join();
-    let id = tupleIds.get(key);
-    if (id === undefined) {
-      id = tuples.length;
-      tupleIds.set(key, id);
-      tuples.push(tuple);
-    }
-    return id;
-  };
-  const found = (tuple: readonly number[]) => tuple.every((state, i) => phrases[i].machine.accepting(state).length > 0);
-
+  const track = trackPhrases(phrases);
   interface Node {
     readonly hole: number;
     readonly state: number;
@@ -240,7 +133,7 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     }
     return id;
   };
-  const start = nodeId(-1, 0, whole.machine.start, tupleId(phrases.map((part) => part.machine.start)));
+  const start = nodeId(-1, 0, whole.machine.start, track.start);
   const end = nodeId(-2, 0, 0, 0);
 
   /** The ways through a literal from a state of the whole automaton. */
@@ -270,30 +163,13 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     }
     return ways;
   };
-  const phraseCache = new Map<string, number>();
-  const phrasesAfter = (index: number, tuple: number): number => {
-    if (phrases.length === 0 || literals[index].length === 0) return tuple;
-    const key = `${index},${tuple}`;
-    let id = phraseCache.get(key);
-    if (id === undefined) {
-      const states = [...tuples[tuple]];
-      for (const unit of literals[index]) {
-        phrases.forEach(({ machine, partition }, i) => {
-          states[i] = machine.arcs(states[i], classAt(partition, unit))[0]?.to ?? states[i];
-        });
-      }
-      id = tupleId(states);
-      phraseCache.set(key, id);
-    }
-    return id;
-  };
   const literalBytes = literals.map((units) =>
     inBytes ? units.length : units.reduce((sum, unit) => sum + byteLength(unit), 0),
   );
   /** Arcs that write literal `index` behind what has been written, and enter the next hole or end the text. */
   const leave = (index: number, node: Node, guards: readonly Guard[], reset: readonly Update[]): SceneArc[] => {
     const out: SceneArc[] = [];
-    const tuple = phrasesAfter(index, node.tuple);
+    const tuple = track.afterText(index, literals[index], node.tuple);
     const base = { text: literals[index], bytes: literalBytes[index] };
     for (const way of cachedWays(index, node.whole)) {
       const together = both(guards, way.guards);
@@ -308,7 +184,7 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
         out.push({ ...base, ...first, to });
         continue;
       }
-      if (!found(tuples[tuple])) continue;
+      if (!track.found(tuple)) continue;
       for (const last of whole.machine.accepting(way.state)) {
         const enough: Guard[] =
           wholeBytes === undefined ? [] : [{ counter: wholeBytesAt, min: wholeBytes.min, max: wholeBytes.max }];
@@ -320,20 +196,6 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
   };
   const shifted = <T extends { readonly counter: number }>(list: readonly T[]): T[] =>
     list.map((item) => ({ ...item, counter: item.counter + shift }));
-  const afters: Int32Array[][] = [];
-  const tupleAfter = (hole: number, tuple: number, symbol: number): number => {
-    if (phrases.length === 0) return tuple;
-    afters[hole] ??= [];
-    afters[hole][tuple] ??= new Int32Array(symbols[hole].count).fill(-1);
-    const row = afters[hole][tuple];
-    if (row[symbol] < 0) {
-      const classes = symbols[hole].phrases;
-      row[symbol] = tupleId(
-        tuples[tuple].map((state, i) => phrases[i].machine.arcs(state, classes[i][symbol])[0]?.to ?? state),
-      );
-    }
-    return row[symbol];
-  };
   interface Effect {
     readonly id: number;
     readonly guards: readonly Guard[];
@@ -392,7 +254,7 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
       if (left.length === 0) continue;
       const right = whole.machine.arcs(node.whole, table.whole[symbol]);
       if (right.length === 0) continue;
-      const tuple = tupleAfter(node.hole, node.tuple, symbol);
+      const tuple = track.after(node.hole, table, symbol, node.tuple);
       const bytes = table.bytes[symbol];
       for (const a of left) {
         for (const b of right) {
@@ -408,7 +270,6 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     return out;
   };
   const made: (readonly SceneArc[])[] = [];
-  const distances = phrases.map(({ machine }) => distancesOf(machine));
   return {
     wholeCounters,
     slots: Math.max(shift, ...counterLists.map((list) => list.length)),
@@ -421,31 +282,10 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     start,
     end,
     nodes: () => nodes.length,
-    lacking: (node) => tuples[nodes[node].tuple].reduce((sum, state, i) => sum + Math.max(0, distances[i][state]), 0),
+    lacking: (node) => track.lacking(nodes[node].tuple),
     inBytes,
     phrases: phrases.length,
   };
-}
-
-/** The fewest symbols from each state to an accepting one, -1 where there is none. */
-function distancesOf(machine: Machine): Int32Array {
-  const distance = new Int32Array(machine.states).fill(-1);
-  const before: number[][] = Array.from({ length: machine.states }, () => []);
-  const queue: number[] = [];
-  for (let state = 0; state < machine.states; state++) {
-    for (let c = 0; c < machine.classes; c++) for (const arc of machine.arcs(state, c)) before[arc.to].push(state);
-    if (machine.accepting(state).length === 0) continue;
-    distance[state] = 0;
-    queue.push(state);
-  }
-  for (let i = 0; i < queue.length; i++) {
-    for (const from of before[queue[i]]) {
-      if (distance[from] >= 0) continue;
-      distance[from] = distance[queue[i]] + 1;
-      queue.push(from);
-    }
-  }
-  return distance;
 }
 
 function labelOf(list: readonly (Guard | Update)[]): string {
