@@ -9,6 +9,7 @@ import { asJson, asText, type Bench } from './report.ts';
 /** Each bench is a module with a `run`; loaded only when it is asked for. */
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> = {
   step: () => import('./step.ts'),
+  constraint: () => import('./constraint.ts'),
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -26,5 +26,4 @@ export function validateJson(schema: unknown, text: string): string | undefined 
 }
 
 /** Checks a finished text against its request, tokens counted by whoever wrote it. */
-export const checkText: Check = (request, text, tokens) =>
-  check(request, text, { validateJson, tokens: { whole: tokens, holes: {} } });
+export const checkText: Check = (request, text, tokens) => check(request, text, { validateJson, tokens });

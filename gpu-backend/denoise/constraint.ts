@@ -36,6 +36,8 @@ export interface Finished {
   readonly text: string;
   /** The value of each named hole. */
   readonly holes: Record<string, string>;
+  /** Tokens of each named hole's value. */
+  readonly holeTokens: Readonly<Record<string, number>>;
 }
 
 /** A token that is not there yet, in a canvas of text positions. */

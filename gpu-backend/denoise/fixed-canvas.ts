@@ -55,7 +55,12 @@ export function infill(fixed: Int32Array, holes: readonly HolePlace[], tokens: T
     },
     finish(canvas) {
       const values = holes.map(({ name, from, to }) => [name, decodeTokens(canvas.subarray(from, to), tokens.bytes)]);
-      return { text: decodeTokens(canvas, tokens.bytes), holes: Object.fromEntries(values) };
+      const counts = holes.map(({ name, from, to }) => [name, to - from]);
+      return {
+        text: decodeTokens(canvas, tokens.bytes),
+        holes: Object.fromEntries(values),
+        holeTokens: Object.fromEntries(counts),
+      };
     },
   };
 }

@@ -24,7 +24,11 @@ export function unconstrained(positions: number, tokens: TextTokens): Constraint
     propose: (canvas, rows, options) => propose(tokens, canvas, rows, options),
     finish(canvas) {
       const end = canvas.indexOf(tokens.eos);
-      return { text: decodeTokens(end < 0 ? canvas : canvas.subarray(0, end), tokens.bytes), holes: {} };
+      return {
+        text: decodeTokens(end < 0 ? canvas : canvas.subarray(0, end), tokens.bytes),
+        holes: {},
+        holeTokens: {},
+      };
     },
   };
 }

@@ -20,8 +20,13 @@ export interface CheckResult {
   readonly failed: readonly { readonly pointer: string; readonly detail: string }[];
 }
 
-/** @param tokens tokens of the text, the end-of-text tail not counted */
-export type Check = (request: GenerationJob['request'], text: string, tokens: number) => CheckResult;
+/** Tokens of a text and of each of its holes, the end-of-text tail not counted. */
+export interface TokenCounts {
+  readonly whole: number;
+  readonly holes: Readonly<Record<string, number>>;
+}
+
+export type Check = (request: GenerationJob['request'], text: string, tokens: TokenCounts) => CheckResult;
 
 export interface EngineOptions {
   readonly models: readonly LoadedModel[];
@@ -85,7 +90,7 @@ export function createEngine({
   }
 
   function doneEvent(task: Task, ready: DenoisedText, request: GenerationJob['request']): DoneEvent {
-    const { held, failed } = check(request, ready.text, ready.tokens);
+    const { held, failed } = check(request, ready.text, { whole: ready.tokens, holes: ready.holeTokens });
     if (failed.length > 0) {
       counters.add('check_failures');
       const [{ pointer, detail }] = failed;

@@ -87,6 +87,10 @@ export function layOut(plan: Plan, lengths: readonly number[], anchors: readonly
     position += lengths[h] + plan.holes[h].after.length;
   }
   const positions = position + 1;
+  const inBounds = lengths.every(
+    (length, h) => length >= plan.holes[h].tokens.min && length <= plan.holes[h].tokens.max,
+  );
+  if (!inBounds || position > plan.tokens.max || position < plan.tokens.min) return undefined;
   const fixed = new Int32Array(positions).fill(-1);
   fixed.set(plan.before, 0);
   lengths.forEach((length, h) => {
@@ -99,11 +103,14 @@ export function layOut(plan: Plan, lengths: readonly number[], anchors: readonly
     const behind = firsts[hole] + offset + tokens.length;
     if (wholeWord && offset + tokens.length < lengths[hole]) allowedAt.set(behind, plan.mayFollowWord[hole]);
   }
+  // The tail's own hole and the whole text each may ask for a least number of tokens.
+  const tailHole = plan.holes.length - 1;
+  const endFrom = Math.max(plan.tokens.min, tailHole < 0 ? 0 : firsts[tailHole] + plan.holes[tailHole].tokens.min);
   const lattice = buildLattice(plan.frame, {
     lengths,
     firsts,
     eos: plan.eos,
-    endFrom: plan.tokens.min,
+    endFrom,
     endUntil: positions,
     allowedAt,
   });

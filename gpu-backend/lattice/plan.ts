@@ -44,7 +44,7 @@ export function planText(
   const parts: HolePart[] = pieces.map(({ lead, hole }, h) => ({
     automaton: prefixed(utf8.encode(lead), hole.automaton),
     after: utf8.encode(literals[h + 1]),
-    most: Math.min(hole.tokens.max + lead.length, Math.max(1, tokens.max - fixed)),
+    most: Math.min(hole.tokens.max, Math.max(1, tokens.max - fixed)),
   }));
   const wholeWords = compiled.phrases.some((phrase) => phrase.wholeWord);
   const wordStart = startsWithWord(vocabulary);
@@ -61,7 +61,7 @@ export function planText(
     before: encoded[0],
     holes: pieces.map(({ lead, hole, before }, h): PlanHole => {
       const room = parts[h].most;
-      const min = Math.min(room, Math.max(hole.tokens.min, lead.length));
+      const min = Math.max(hole.tokens.min, lead.length);
       const tail = frame.tail && h === pieces.length - 1;
       const shortest = encoder.encode(values[hole.name] ?? '').length;
       const typical =
@@ -107,6 +107,7 @@ export function witnessLayout(
   encoder: Encoder,
 ): Layout | undefined {
   const encoded = plan.names.map((name, h) => encoder.encode(plan.leads[h] + (values[name] ?? '')));
+  const lengths = encoded.map((tokens, h) => Math.max(tokens.length, plan.holes[h].tokens.min));
   const anchors: Anchor[] = [];
   encoded.forEach((tokens, hole) => {
     const value = values[plan.names[hole]] ?? '';
@@ -114,11 +115,13 @@ export function witnessLayout(
       anchors.push({ hole, offset: 0, tokens, wholeWord: false });
     }
   });
-  return layOut(
-    plan,
-    encoded.map((tokens) => tokens.length),
-    anchors,
-  );
+  // A text that may end early can always be given more room.
+  const last = lengths.length - 1;
+  if (plan.frame.tail && lengths[last] < plan.holes[last].typical.max) {
+    const roomy = lengths.with(last, plan.holes[last].typical.max);
+    return layOut(plan, roomy, anchors) ?? layOut(plan, lengths, anchors);
+  }
+  return layOut(plan, lengths, anchors);
 }
 
 /** What the request states of a hole; of the whole text where there is no template. */

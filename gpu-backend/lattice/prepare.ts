@@ -6,7 +6,7 @@ import { check } from '../../shared/constraints/check.ts';
 import { type CompiledConstraint, compileConstraint } from '../../shared/constraints/compile.ts';
 import { decide } from '../../shared/constraints/feasibility.ts';
 import type { GenerationRequest } from '../../shared/contract/generation.ts';
-import { type ProblemError, problem } from '../../shared/contract/problem.ts';
+import { type ProblemError, problem, unsatisfiable } from '../../shared/contract/problem.ts';
 import { drawLayout, type Layout } from './layout.ts';
 import { planText, type TextPlan, witnessLayout } from './plan.ts';
 import { createProposer, type Draw, type ProposalRows, type Proposer } from './propose.ts';
@@ -24,7 +24,7 @@ export interface TextConstraint {
     rows: ProposalRows,
     draw: Draw,
   ): { positions: Int32Array; tokens: Int32Array; confidence: Float64Array; forced: Uint8Array };
-  finish(canvas: Int32Array): { text: string; holes: Record<string, string> };
+  finish(canvas: Int32Array): { text: string; holes: Record<string, string>; holeTokens: Record<string, number> };
 }
 
 export interface Preparer {
@@ -84,7 +84,10 @@ function prepareRequest(
   pieces: () => Vocabulary,
 ): PreparedRequest {
   const compiled = compileConstraint(request, { context });
-  const decision = decide(compiled, { tokens: compiled.tokens.max, longestTokenBytes: whole.longestToken });
+  const decision = decide(compiled, {
+    tokens: Math.min(compiled.tokens.max, context),
+    longestTokenBytes: whole.longestToken,
+  });
   if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
   const { witness } = decision;
   const values = compiled.plan.segments === undefined ? { '': witness } : check(request, witness).holes;
@@ -137,19 +140,16 @@ function constraintOf(plan: TextPlan, layout: Layout): TextConstraint {
     },
     finish(canvas) {
       const holes: Record<string, string> = {};
+      const holeTokens: Record<string, number> = {};
       plan.names.forEach((name, h) => {
+        if (name === '') return;
         const value = canvas.subarray(layout.firsts[h], layout.firsts[h] + layout.lengths[h]);
-        if (name !== '') holes[name] = plan.decode(value).slice(plan.leads[h].length);
+        holes[name] = plan.decode(value).slice(plan.leads[h].length);
+        holeTokens[name] = value.reduce((count, token) => (token === plan.eos ? count : count + 1), 0);
       });
-      return { text: plan.decode(canvas), holes };
+      return { text: plan.decode(canvas), holes, holeTokens };
     },
   };
-}
-
-/** The refusal of constraints that contradict each other. */
-export function unsatisfiable(conflict: readonly string[], achievable: string): ProblemError {
-  const detail = `No text can satisfy ${conflict.join(' and ')} together: ${achievable}`;
-  return problem('unsatisfiable_constraints', detail, { pointer: conflict[0] ?? '', conflict, achievable });
 }
 
 function tooFewTokens({ tokens: { min, max } }: CompiledConstraint): ProblemError {

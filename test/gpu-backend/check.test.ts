@@ -23,19 +23,26 @@ describe('validateJson', () => {
   });
 });
 
+const tokens = (whole: number, holes: Record<string, number> = {}) => ({ whole, holes });
+
 describe('checkText', () => {
   const request = { model: 'm', seed: 1, template: 'Dear {{name}}, hello.' };
 
   it('finds what holds and what does not', () => {
-    expect(checkText(request, 'Dear Ann, hello.', 6).failed).toEqual([]);
-    expect(checkText(request, 'Dear Ann, bye.', 6).failed).toEqual([expect.objectContaining({ pointer: '/template' })]);
-    const held = checkText(request, 'Dear Ann, hello.', 6).held.map(({ pointer }) => pointer);
+    expect(checkText(request, 'Dear Ann, hello.', tokens(6)).failed).toEqual([]);
+    expect(checkText(request, 'Dear Ann, bye.', tokens(6)).failed).toEqual([
+      expect.objectContaining({ pointer: '/template' }),
+    ]);
+    const held = checkText(request, 'Dear Ann, hello.', tokens(6)).held.map(({ pointer }) => pointer);
     expect(held).toContain('/template');
   });
 
   it('counts tokens as the loop did', () => {
     const bounded = { model: 'm', seed: 1, length: { unit: 'tokens', max: 5 } as const };
-    expect(checkText(bounded, 'One two three.', 5).failed).toEqual([]);
-    expect(checkText(bounded, 'One two three.', 6).failed).toHaveLength(1);
+    expect(checkText(bounded, 'One two three.', tokens(5)).failed).toEqual([]);
+    expect(checkText(bounded, 'One two three.', tokens(6)).failed).toHaveLength(1);
+    const hole = { model: 'm', seed: 1, template: 'Dear {{name:tokens=2}}!' };
+    expect(checkText(hole, 'Dear Ann!', tokens(5, { name: 2 })).failed).toEqual([]);
+    expect(checkText(hole, 'Dear Ann!', tokens(4, { name: 1 })).failed).toHaveLength(1);
   });
 });

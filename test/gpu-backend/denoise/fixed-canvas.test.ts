@@ -45,6 +45,10 @@ describe('fixedCanvas', () => {
     canvas.forEach((token, i) => {
       if (token === MASKED) canvas[i] = fill.shift()!;
     });
-    expect(constraint.finish(canvas)).toEqual({ text: 'Hé Ann!ok', holes: { name: 'Ann', rest: 'ok' } });
+    expect(constraint.finish(canvas)).toEqual({
+      text: 'Hé Ann!ok',
+      holes: { name: 'Ann', rest: 'ok' },
+      holeTokens: { name: expect.any(Number), rest: expect.any(Number) },
+    });
   });
 });

@@ -154,7 +154,11 @@ describe('unconstrained', () => {
   });
 
   it('finishes to the text before the tail', () => {
-    expect(unconstrained(4, tokens).finish(Int32Array.of(2, 3, EOS, EOS))).toEqual({ text: 'ab', holes: {} });
-    expect(unconstrained(2, tokens).finish(Int32Array.of(2, 2))).toEqual({ text: 'aa', holes: {} });
+    expect(unconstrained(4, tokens).finish(Int32Array.of(2, 3, EOS, EOS))).toEqual({
+      text: 'ab',
+      holes: {},
+      holeTokens: {},
+    });
+    expect(unconstrained(2, tokens).finish(Int32Array.of(2, 2))).toEqual({ text: 'aa', holes: {}, holeTokens: {} });
   });
 });
