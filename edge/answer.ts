@@ -24,9 +24,7 @@ export async function jsonAnswer(events: AsyncIterable<ProgressEvent>, { job, ca
     if (event.type === 'done') done.push(event);
   }
   if (accepted === undefined) throw backendFailed('it did not accept the request');
-  const choices = done
-    .sort((a, b) => a.index - b.index)
-    .map(({ index, text, holes, constraints, usage }) => ({ index, text, holes, constraints, usage }));
+  const choices = done.sort((a, b) => a.index - b.index).map(({ type: _type, ...choice }) => choice);
   const head = {
     id: job.id,
     object: 'generation' as const,

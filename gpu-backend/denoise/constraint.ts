@@ -2,6 +2,7 @@
  * The seam between the loop and whatever decides what may be written: a constraint turns the model's rows into a proposal,
  * one whole text it accepts. The loop keeps a subset of that text, so the text itself remains a way to finish.
  */
+import type { ChoiceProbability } from '../../shared/contract/stream.ts';
 import type { Uniform } from './random.ts';
 
 /** The model's distributions at masked positions. */
@@ -55,6 +56,8 @@ export interface Constraint {
    * @param canvas token or -1, one for each text position
    */
   propose(canvas: Int32Array, rows: Rows, options: ProposeOptions): Proposal;
+  /** Probability of each choice of the request's choices, by hole, under the rows of this canvas. */
+  choiceProbabilities?(canvas: Int32Array, rows: Rows): Readonly<Record<string, readonly ChoiceProbability[]>>;
   /** The finished canvas -> text and hole values. */
   finish(canvas: Int32Array): Finished;
 }

@@ -38,6 +38,8 @@ export type Evaluate = (need: Need) => Promise<Float32Array>;
 export interface DenoisedText extends Finished {
   /** Tokens of the text, the end-of-text tail not counted. */
   readonly tokens: number;
+  /** Where the request asks for them. */
+  readonly choiceProbabilities?: ReturnType<NonNullable<Task['constraint']['choiceProbabilities']>>;
   readonly usage: Usage;
 }
 
@@ -55,16 +57,23 @@ export async function* denoise(
   const counted = { steps: 0, committed: 0, evaluations: 0, positions: 0 };
   let rows: Rows | undefined; // of the canvas as it is
   let masks = countMasks(canvas);
+  let choiceProbabilities: DenoisedText['choiceProbabilities'];
+  const rowsOf = async (need: Need): Promise<Rows> => {
+    const probabilities = await evaluate(need);
+    signal?.throwIfAborted();
+    counted.evaluations += need.base === undefined ? 1 : 2;
+    counted.positions += need.ids.length + (need.base?.ids.length ?? 0);
+    return { positions: maskedPositions(canvas), vocabulary: task.model.session.vocabulary, probabilities };
+  };
   for (let step = 1; masks > 0; step++) {
     signal?.throwIfAborted();
     if (step > task.steps) throw new Error(`${masks} positions are masked after the last of ${task.steps} steps`);
-    if (rows === undefined) {
-      const need = needOf(task, canvas);
-      const probabilities = await evaluate(need);
-      signal?.throwIfAborted();
-      rows = { positions: maskedPositions(canvas), vocabulary: task.model.session.vocabulary, probabilities };
-      counted.evaluations += need.base === undefined ? 1 : 2;
-      counted.positions += need.ids.length + (need.base?.ids.length ?? 0);
+    const need = needOf(task, canvas);
+    rows ??= await rowsOf(need);
+    if (step === 1 && task.choiceProbabilities) {
+      // The model's own probabilities, not those of the temperature the text is drawn at.
+      const own = need.inverseTemperature === 1 ? rows : await rowsOf({ ...need, inverseTemperature: 1 });
+      choiceProbabilities = task.constraint.choiceProbabilities?.(canvas, own);
     }
     const proposal = task.constraint.propose(canvas, rows, {
       temperature: task.temperature,
@@ -95,7 +104,7 @@ export async function* denoise(
   };
   const { eos } = task.model.manifest.tokens;
   const tokens = canvas.reduce((count, token) => (token === eos ? count : count + 1), 0);
-  return { ...task.constraint.finish(canvas), tokens, usage };
+  return { ...task.constraint.finish(canvas), tokens, choiceProbabilities, usage };
 }
 
 function maskedPositions(canvas: Int32Array): Int32Array {

@@ -24,6 +24,8 @@ export interface Task {
   /** Ceiling of denoising steps. */
   readonly steps: number;
   readonly blocks: readonly Block[];
+  /** True when the answer is to carry the probability of each choice. */
+  readonly choiceProbabilities: boolean;
   /** 0: the most likely text. */
   readonly temperature: number;
 }
@@ -70,6 +72,7 @@ function prepareTask(job: GenerationJob, index: number, model: LoadedModel, cons
     layout,
     sampler,
     steps: masks === 0 ? 0 : steps,
+    choiceProbabilities: request.choice_probabilities ?? false,
     blocks: masks === 0 ? [] : planBlocks(constraint.fixed, steps, request.diffusion?.block),
     temperature: temperature < LEAST_TEMPERATURE ? 0 : temperature,
   };

@@ -99,8 +99,12 @@ export function createEngine({
     counters.add('texts_finished');
     counters.add('denoising_steps', ready.usage.denoising_steps);
     counters.add('model_evaluations', ready.usage.model_evaluations);
-    const { text, holes, usage } = ready;
-    return { type: 'done', index: task.index, text, holes, constraints: held, usage };
+    const { text, holes, choiceProbabilities, usage } = ready;
+    return {
+      ...{ type: 'done', index: task.index, text, holes, constraints: held },
+      ...(choiceProbabilities === undefined ? {} : { choice_probabilities: choiceProbabilities }),
+      usage,
+    };
   }
 
   return {

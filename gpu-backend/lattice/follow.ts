@@ -4,13 +4,14 @@
  */
 import { hasBit } from './bits.ts';
 import { drawToken } from './draw.ts';
+import { linkForward, startForward } from './forward.ts';
 import type { Lattice } from './lattice.ts';
 import { marginal } from './marginal.ts';
 import { bestOfSet, type ClassMasses, clean } from './masses.ts';
 import { chanceInBounds, type Moments } from './moments.ts';
 import type { Draw, Filling, ProposalRows } from './propose.ts';
 import type { Reach } from './reach.ts';
-import { add, log, normalise, type Scaled, scaled } from './scaled.ts';
+import { log, type Scaled, scaled } from './scaled.ts';
 import { type Backward, forwardStep, type PositionWeights, type Window } from './score.ts';
 import type { Best } from './viterbi.ts';
 
@@ -49,11 +50,7 @@ export function follow(work: Following): Filling | undefined {
   let alpha: Scaled | undefined;
   for (const [h, hole] of lattice.holes.entries()) {
     const cells = hole.graph.nodes * active.ruler + 1;
-    let here = alpha ?? scaled(cells);
-    if (alpha === undefined) {
-      here.m[active.startNode * active.ruler + active.startRuler] = 1;
-      here.e[active.startNode * active.ruler + active.startRuler] = 0;
-    }
+    let here = alpha ?? startForward(active);
     let next = scaled(cells);
     for (let layer = 0; layer < hole.length; layer++) {
       const position = hole.first + layer;
@@ -195,24 +192,4 @@ function exit({ lattice, reach, ruled }: Following, h: number, node: number, rul
     if (reach.live(h + 1, 0, link.to[x], ruled ? after : 0)) return { node: link.to[x], ruler: after };
   }
   return undefined;
-}
-
-/** alpha at the first layer of the next hole. */
-function linkForward(active: Lattice, h: number, here: Scaled): Scaled {
-  const { ruler, holes } = active;
-  const link = holes[h].link!;
-  const next = scaled(holes[h + 1].graph.nodes * ruler + 1);
-  for (let n = 0; n < holes[h].graph.nodes; n++) {
-    for (let c = 0; c < ruler; c++) {
-      const cell = n * ruler + c;
-      if (here.m[cell] === 0) continue;
-      for (let x = link.from[n]; x < link.from[n + 1]; x++) {
-        const rule = link.rule[x];
-        if (c < rule.min || c > rule.max) continue;
-        add(next, link.to[x] * ruler + Math.min(c + rule.add, rule.top), here.m[cell], here.e[cell]);
-      }
-    }
-  }
-  normalise(next, 0, next.m.length);
-  return next;
 }

@@ -15,6 +15,12 @@ export interface TextPlan extends Plan {
   readonly names: readonly string[];
   /** What of the literal before each hole is written with the hole's first token: a space or nothing. */
   readonly leads: readonly string[];
+  /** Choices of each hole, where it has some. */
+  readonly choices: readonly (readonly string[] | undefined)[];
+  /** True when the text ends in free text, whose length the model settles; a form or a choice ends where it is complete. */
+  readonly openEnd: boolean;
+  /** The tokens that the holes are written in. */
+  readonly vocabulary: Vocabulary;
   decode(tokens: Int32Array): string;
 }
 
@@ -92,6 +98,9 @@ export function planText(
     }),
     names: pieces.map(({ hole }) => hole.name),
     leads: pieces.map(({ lead }) => lead),
+    choices: pieces.map(({ hole }) => statedOf(compiled, hole.name).choices),
+    openEnd: frame.tail && statedOf(compiled, pieces[pieces.length - 1].hole.name).free,
+    vocabulary,
     decode: (ids) => decodeTokens(ids, vocabulary),
   };
 }

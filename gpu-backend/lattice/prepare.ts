@@ -7,6 +7,7 @@ import { type CompiledConstraint, compileConstraint } from '../../shared/constra
 import { decide } from '../../shared/constraints/feasibility.ts';
 import type { GenerationRequest } from '../../shared/contract/generation.ts';
 import { type ProblemError, problem, unsatisfiable } from '../../shared/contract/problem.ts';
+import type { ChoiceProbability } from '../../shared/contract/stream.ts';
 import { drawLayout, type Layout } from './layout.ts';
 import { planText, type TextPlan, witnessLayout } from './plan.ts';
 import { createProposer, type Draw, type ProposalRows, type Proposer } from './propose.ts';
@@ -24,6 +25,8 @@ export interface TextConstraint {
     rows: ProposalRows,
     draw: Draw,
   ): { positions: Int32Array; tokens: Int32Array; confidence: Float64Array; forced: Uint8Array };
+  /** Probability of each choice, by hole ('text' for a text of choices), under the rows of this canvas. */
+  choiceProbabilities(canvas: Int32Array, rows: ProposalRows): Record<string, ChoiceProbability[]>;
   finish(canvas: Int32Array): { text: string; holes: Record<string, string>; holeTokens: Record<string, number> };
 }
 
@@ -121,14 +124,17 @@ function prepareText(
 function constraintOf(plan: TextPlan, layout: Layout): TextConstraint {
   let lattice = layout.lattice;
   let proposer: Proposer | undefined;
+  let settled = false;
   return {
     positions: layout.positions,
     fixed: layout.fixed,
     propose(canvas, rows, draw) {
-      if (proposer === undefined) {
-        lattice = settleEnd(lattice, canvas, rows, draw, plan.holes.at(-1)?.typical.min ?? 0);
+      if (!settled) {
+        settled = true;
+        if (plan.openEnd) lattice = settleEnd(lattice, canvas, rows, draw, plan.holes.at(-1)!.typical.min);
         proposer = createProposer(lattice);
       }
+      proposer ??= createProposer(lattice);
       const { tokens, confidence } = proposer.propose(canvas, rows, draw);
       const { positions } = rows;
       return {
@@ -137,6 +143,18 @@ function constraintOf(plan: TextPlan, layout: Layout): TextConstraint {
         confidence: Float64Array.from(positions, (position) => confidence[position]),
         forced: Uint8Array.from(positions, (position) => (position >= lattice.endUntil ? 1 : 0)),
       };
+    },
+    choiceProbabilities(canvas, rows) {
+      const utf8 = new TextEncoder();
+      proposer ??= createProposer(lattice);
+      const found: Record<string, ChoiceProbability[]> = {};
+      for (const [h, choices] of plan.choices.entries()) {
+        if (choices === undefined) continue;
+        const bytes = choices.map((choice) => utf8.encode(plan.leads[h] + choice));
+        const shares = proposer.choiceProbabilities(canvas, rows, h, bytes, plan.vocabulary);
+        found[plan.names[h] || 'text'] = choices.map((choice, i) => ({ choice, probability: shares[i] }));
+      }
+      return found;
     },
     finish(canvas) {
       const holes: Record<string, string> = {};

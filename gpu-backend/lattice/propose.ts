@@ -3,7 +3,9 @@
  * each of its tokens: forward filtering, backward sums (FFBS; Carter & Kohn 1994), the best text at temperature 0.
  */
 import { hasBit } from './bits.ts';
+import { choiceWeights } from './choice-weights.ts';
 import { follow } from './follow.ts';
+import { forwardUntil } from './forward.ts';
 import type { Lattice } from './lattice.ts';
 import { bestOfSet, type ClassMasses, classMasses } from './masses.ts';
 import { allocateMoments, remainingRuler, withoutRuler } from './moments.ts';
@@ -11,6 +13,7 @@ import { createReach, type Reach } from './reach.ts';
 import { log } from './scaled.ts';
 import { allocateBackward, backward, type PositionWeights, positionWeights, type Window } from './score.ts';
 import { allocateBest, bestToFinish } from './viterbi.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { rulerWindows } from './window.ts';
 
 /** Rows of the model: for each listed text position a probability for every token. */
@@ -39,6 +42,14 @@ export interface Proposer {
   feasible(canvas: Int32Array): boolean;
   /** Draws a filling of the canvas. Throws when the canvas cannot be finished: only a caller's mistake leads there. */
   propose(canvas: Int32Array, rows: ProposalRows, draw: Draw): Filling;
+  /** Probability of each choice of hole `h` on this canvas; `choices` are the bytes the hole's positions spell. */
+  choiceProbabilities(
+    canvas: Int32Array,
+    rows: ProposalRows,
+    h: number,
+    choices: readonly Uint8Array[],
+    vocabulary: Vocabulary,
+  ): number[];
   /** Natural logarithm of the total probability of all texts that finish the canvas. */
   logTotal(canvas: Int32Array, rows: ProposalRows): number;
 }
@@ -112,6 +123,11 @@ export function createProposer(lattice: Lattice, exactRulerVisits = EXACT_RULER_
       if (active.holes.length === 0) return 0;
       const cell = active.startNode * active.ruler + active.startRuler;
       return log(sums().layers[0][0].m[cell], sums().layers[0][0].e[cell]);
+    },
+    choiceProbabilities(canvas, rows, h, choices, vocabulary) {
+      const { weights, windows } = score(canvas, rows, 1, plainReach());
+      const alpha = forwardUntil(active, h, weights, windows);
+      return choiceWeights({ lattice: active, canvas, rows, sums: sums(), weights, alpha }, h, choices, vocabulary);
     },
     propose(canvas, rows, draw) {
       const filling =

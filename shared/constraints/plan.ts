@@ -109,6 +109,7 @@ function planHole(name: string, inline: InlineBounds, spec: HoleSpec): HolePlan 
 
 /** Reads a request. Throws invalid_template, invalid_request with JSON Pointer; nothing is compiled yet. */
 export function readPlan(request: GenerationRequest): Plan {
+  refuseChoiceProbabilities(request);
   const facts = new Map<string, string>();
   for (const [name, value] of Object.entries(request.facts ?? {})) {
     const pointer = `/facts/${pointerToken(name)}`;
@@ -164,6 +165,15 @@ export function readPlan(request: GenerationRequest): Plan {
     referenced,
   };
   return { ...plan, stated: statedBy(plan) };
+}
+
+/** Probabilities of choices can only be given where there are choices. */
+function refuseChoiceProbabilities({ choice_probabilities, choices, template, holes }: GenerationRequest): void {
+  if (choice_probabilities !== true) return;
+  const asked = template === undefined ? [choices] : Object.values(holes ?? {}).map((hole) => hole.choices);
+  if (asked.some((list) => list !== undefined)) return;
+  const detail = 'choice_probabilities is given, but neither the text nor a hole of the template has choices.';
+  throw problem('invalid_request', detail, { pointer: '/choice_probabilities' });
 }
 
 function planSegments(

@@ -99,6 +99,8 @@ export const generationSchema = v.strictObject({
   choices: v.optional(
     v.pipe(v.array(nonEmptyText(LIMITS.choiceCharacters)), v.minLength(1), v.maxLength(LIMITS.choices)),
   ),
+  /** Answer with the probability of each choice, from the first model evaluation. */
+  choice_probabilities: v.optional(v.boolean()),
   facts: v.optional(v.record(v.string(), v.union([nonEmptyText(LIMITS.factCharacters), v.number()]))),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER))),
   n: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.n))),

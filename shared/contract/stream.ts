@@ -66,6 +66,12 @@ export interface Usage {
   readonly committed_per_step: number;
 }
 
+/** How likely one choice is under the model, the canvas and everything else that must hold, 0..1. */
+export interface ChoiceProbability {
+  readonly choice: string;
+  readonly probability: number;
+}
+
 export interface DoneEvent {
   readonly type: 'done';
   readonly index: number;
@@ -73,6 +79,8 @@ export interface DoneEvent {
   /** The value of each named hole of the template. */
   readonly holes: Readonly<Record<string, string>>;
   readonly constraints: readonly HeldConstraint[];
+  /** By hole ('text' for a text of choices), in the order of the request; where `choice_probabilities` was asked for. */
+  readonly choice_probabilities?: Readonly<Record<string, readonly ChoiceProbability[]>>;
   readonly usage: Usage;
 }
 

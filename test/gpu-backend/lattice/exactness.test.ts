@@ -75,6 +75,37 @@ describe('the lattice against enumeration', () => {
     expect(compared).toBeGreaterThan(500);
   });
 
+  it('gives every value of a hole its exact probability', () => {
+    let compared = 0;
+    for (const { test, random } of cases(700, 200_000, 5)) {
+      const canvas = masked(test.positions);
+      const texts = enumerate(test, canvas);
+      if (texts.length === 0) continue;
+      const rows = randomRows(random, all(test.positions), test.vocabulary.size);
+      const weight = (text: number[]) =>
+        text.reduce((product, token, i) => product * rows.probabilities[i * test.vocabulary.size + token], 1);
+      const total = texts.reduce((sum, text) => sum + weight(text), 0);
+      if (total < 1e-60) continue;
+      const proposer = createProposer(test.lattice);
+      for (const [h, hole] of test.lattice.holes.entries()) {
+        const byValue = new Map<string, number>();
+        for (const text of texts) {
+          const bytes = text
+            .slice(hole.first, hole.first + hole.length)
+            .flatMap((id) => [...test.vocabulary.bytes[id]]);
+          byValue.set(bytes.join(','), (byValue.get(bytes.join(',')) ?? 0) + weight(text));
+        }
+        const choices = [...byValue.keys()].map((key) => Uint8Array.from(key === '' ? [] : key.split(',').map(Number)));
+        const found = proposer.choiceProbabilities(canvas, rows, h, choices, test.vocabulary);
+        [...byValue.values()].forEach((value, i) => {
+          expect(Math.abs(found[i] - value / total)).toBeLessThan(1e-9);
+        });
+        compared += choices.length;
+      }
+    }
+    expect(compared).toBeGreaterThan(2_000);
+  });
+
   it('draws texts in proportion to their probability (chi-square)', () => {
     let tested = 0;
     for (const { test, random } of cases(400, 50_000, 4)) {
