@@ -38,6 +38,8 @@ export function choiceWeights(
   return weights.map((weight) => weight / total);
 }
 
+const NOTHING: PositionWeights = { set: new Float64Array(0), end: 0 };
+
 function logWeight(scored: ScoredLattice, h: number, bytes: Uint8Array, vocabulary: Vocabulary): number {
   const { lattice, sums, weights, alpha } = scored;
   const hole = lattice.holes[h];
@@ -54,7 +56,7 @@ function logWeight(scored: ScoredLattice, h: number, bytes: Uint8Array, vocabula
   for (let layer = 0; ; layer++) {
     const beta = sums.layers[h][layer];
     const tail = layer < hole.length ? sums.layers[h][layer + 1] : undefined;
-    const end = layer < hole.length ? weights(h, layer).end : 0;
+    const { set, end } = layer < hole.length ? weights(h, layer) : NOTHING;
     for (const [at, weight] of here) {
       if (Math.floor(at / cells) < bytes.length) continue;
       const cell = at % cells;
@@ -70,7 +72,7 @@ function logWeight(scored: ScoredLattice, h: number, bytes: Uint8Array, vocabula
     for (const [at, weight] of here) {
       const written = Math.floor(at / cells);
       if (written < bytes.length)
-        step(scored, h, layer, bytes, written, at % cells, weight, vocabulary, (w, cell, x) => {
+        step(scored, h, layer, bytes, written, at % cells, weight, set, vocabulary, (w, cell, x) => {
           next.set(key(w, cell), logAdd(next.get(key(w, cell)) ?? Number.NEGATIVE_INFINITY, x));
         });
     }
@@ -87,6 +89,7 @@ function step(
   written: number,
   cell: number,
   weight: number,
+  set: Float64Array,
   vocabulary: Vocabulary,
   put: (written: number, cell: number, weight: number) => void,
 ): void {
@@ -114,7 +117,7 @@ function step(
             : clean(rows.probabilities[row * rows.vocabulary + token]);
       if (p === 0) continue;
       for (const g of hole.groupsOf(lift.classOf[token])) {
-        if (groupCore[g] !== nodeCore[node]) continue;
+        if (groupCore[g] !== nodeCore[node] || set[lift.groupSet[g]] === 0) continue;
         const to = edgeTo[edgeBase[node] + g - lift.groupStart[nodeCore[node]]];
         const rule = hole.groupRule[g];
         if (to < 0 || ruler < rule.min || ruler > rule.max) continue;
