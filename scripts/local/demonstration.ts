@@ -8,6 +8,7 @@ import { serverSentEvents } from './server-sent-events.ts';
 export const EXAMPLE: GenerationRequest = {
   style: 'restaurant',
   template: '{{name:words=1..3}} is a {{kind:words=1..3}} near {{place:words=1..4}}. {{verdict:words=4..10}}.',
+  temperature: 0.7,
   seed: 7,
 };
 

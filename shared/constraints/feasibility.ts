@@ -20,32 +20,42 @@ export interface DecisionLimits {
 }
 
 /** Work of one decision and of its explanation, in arcs looked at: bounds both to some tens of milliseconds. */
-const DECISION_WORK = 250_000;
-const EXPLANATION_WORK = 250_000;
+const DECISION_WORK = 120_000;
+const EXPLANATION_WORK = 120_000;
 
 /**
  * Decides a compiled constraint within a budget of tokens. "Satisfiable" is exact at byte level; that the bytes also fit
  * the tokens is only bounded from below (bytes / longest token). Throws limit_exceeded when the work is too much.
  */
 export function decide(compiled: CompiledConstraint, limits: DecisionLimits): Decision {
-  const found = findText(compiled, limits, { left: DECISION_WORK });
+  const found = findAnyText(compiled, limits);
   if (found !== undefined) return { satisfiable: true, witness: found.text };
   return { satisfiable: false, ...explain(compiled, limits, { left: EXPLANATION_WORK }) };
 }
 
-/** A shortest text of a compiled constraint, undefined when there is none. */
-export function findText(compiled: CompiledConstraint, limits: DecisionLimits, budget: Budget): Found {
+/** Any text, in haste; where haste leads astray, a shortest one. */
+function findAnyText(compiled: CompiledConstraint, limits: DecisionLimits): Found {
+  try {
+    return findText(compiled, limits, { left: DECISION_WORK }, true);
+  } catch (error) {
+    if (!isLimit(error)) throw error;
+    return findText(compiled, limits, { left: DECISION_WORK });
+  }
+}
+
+/** A shortest text of a compiled constraint (any, when `hasty`), undefined when there is none. */
+export function findText(compiled: CompiledConstraint, limits: DecisionLimits, budget: Budget, hasty = false): Found {
   const { min } = compiled.tokens;
   if (min > limits.tokens) return undefined;
   const maxBytes = limits.tokens * limits.longestTokenBytes;
   const most = compiled.plan.measures.text.characters?.max ?? maxBytes;
   if (phraseCharacters(compiled.phrases) > Math.min(most, maxBytes)) return undefined;
   const sizes = { longest: limits.longestTokenBytes, least: 1 };
-  const found = search(makeScene(compiled, sizes), maxBytes, budget);
+  const found = search(makeScene(compiled, sizes), maxBytes, budget, hasty);
   const leastStated = min > 0 || compiled.segments.some((segment) => segment.kind === 'hole' && segment.tokens.min > 0);
   // A character of the text found may be one byte where another of the same kind has four, and so room for four tokens.
   if (found !== undefined || !leastStated) return found;
-  return search(makeScene(compiled, { ...sizes, least: 1 / 4 }), maxBytes, budget);
+  return search(makeScene(compiled, { ...sizes, least: 1 / 4 }), maxBytes, budget, hasty);
 }
 
 /** True for the error of a spent budget. */

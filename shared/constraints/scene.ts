@@ -38,6 +38,8 @@ export interface Scene {
   /** The text is finished here and accepted. */
   readonly end: number;
   nodes(): number;
+  /** Increments that the holes' own counters still ask for: of the hole a node stands in, and of all holes behind it. */
+  owed(node: number, values: ArrayLike<number>): number;
   /** Characters the phrases of a node still lack, each on its own: a guide, not a bound. */
   lacking(node: number): number;
   /** True: symbols are bytes, not characters. */
@@ -270,7 +272,20 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     return out;
   };
   const made: (readonly SceneArc[])[] = [];
+  const leastOfHole = parts.map(({ machine }) => leastAtEnd(machine));
+  const owedBehind = leastOfHole.map((_, h) =>
+    leastOfHole.slice(h + 1).reduce((sum, least) => sum + Math.max(0, ...least), 0),
+  );
   return {
+    owed(node, values) {
+      const { hole } = nodes[node];
+      if (hole < 0) return hole === -1 && parts.length > 0 ? Math.max(0, ...leastOfHole[0]) + owedBehind[0] : 0;
+      let here = 0;
+      leastOfHole[hole].forEach((least, counter) => {
+        here = Math.max(here, least - values[shift + counter]);
+      });
+      return here + owedBehind[hole];
+    },
     wholeCounters,
     slots: Math.max(shift, ...counterLists.map((list) => list.length)),
     counters: (node) => (nodes[node].hole < 0 ? wholeCounters : counterLists[nodes[node].hole]),
@@ -286,6 +301,19 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     inBytes,
     phrases: phrases.length,
   };
+}
+
+/** Least value of each counter with which any state accepts. */
+function leastAtEnd(machine: Part['machine']): number[] {
+  return machine.counters.map((_, counter) => {
+    let least = Number.POSITIVE_INFINITY;
+    for (let state = 0; state < machine.states; state++) {
+      for (const guards of machine.accepting(state)) {
+        least = Math.min(least, guards.find((guard) => guard.counter === counter)?.min ?? 0);
+      }
+    }
+    return Number.isFinite(least) ? least : 0;
+  });
 }
 
 function labelOf(list: readonly (Guard | Update)[]): string {

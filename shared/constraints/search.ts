@@ -26,15 +26,15 @@ const PHRASES_TOO_MANY = 5;
 /** Characters that one more word or sentence may cost, tried in turn. */
 const PRICES = [1, 2, 3, 4, 6, 8, 16];
 
+/** Weight of what phrases still lack where the search is only guided: it hurries to find a text, not the shortest. */
+const HASTE = 4;
 /** Times a node's distance may improve before its weights are taken to have a negative cycle. */
 const ROUNDS = 24;
 
-/** A counter with a least value at the end. */
+/** Counters with a least value at the end, and what each increment still missing costs at least. */
 interface Need {
-  readonly counter: number;
-  readonly least: number;
-  readonly price: number;
-  /** Least of characters - price x increments, from each node to the end. */
+  readonly parts: readonly { readonly counter: number; readonly least: number; readonly price: number }[];
+  /** Least of characters - sum of price x increments, from each node to the end. */
   readonly potential: Float64Array;
 }
 
@@ -55,11 +55,14 @@ interface Bounds {
   readonly rooms: readonly Room[];
 }
 
-/** Searches a scene. Throws limit_exceeded when the budget is spent first: no guess is made. */
-export function search(scene: Scene, maxBytes: number, budget: Budget): Found {
+/**
+ * Searches a scene. `hasty`: for any text instead of a shortest one, by weighing what holes still owe above what it must
+ * cost; whether there is one is answered as exactly. Throws limit_exceeded when the budget is spent first: no guess is made.
+ */
+export function search(scene: Scene, maxBytes: number, budget: Budget, hasty = false): Found {
   const bounds = survey(scene, budget);
   if (bounds !== undefined && bounds.distance[scene.start] === Number.POSITIVE_INFINITY) return undefined;
-  return explore(scene, bounds, maxBytes, budget);
+  return explore(scene, bounds, maxBytes, budget, hasty);
 }
 
 /** The arcs of a whole scene as columns, sorted by where they lead. */
@@ -146,6 +149,7 @@ function survey(scene: Scene, budget: Budget): Bounds | undefined {
   const needs: Need[] = [];
   const rooms: Room[] = [];
   if (distance[scene.start] === Number.POSITIVE_INFINITY) return { distance, needs, rooms };
+  const missing: { counter: number; least: number; gained: Float64Array; perCharacter: boolean }[] = [];
   scene.wholeCounters.forEach((limits, counter) => {
     const gained = gains(columns, counter);
     if (gained === undefined) return;
@@ -157,21 +161,36 @@ function survey(scene: Scene, budget: Budget): Bounds | undefined {
       most = Math.max(most, (guard?.max ?? limits.max) + gained[row]);
     }
     const perCharacter = gained.every((value, row) => value === characters[row]);
-    if (least > 0 && least !== Number.POSITIVE_INFINITY) {
-      let best: Pick<Need, 'price' | 'potential'> | undefined;
-      for (const price of perCharacter ? [1] : PRICES) {
-        const weights = gained.map((value, row) => characters[row] - price * value);
-        const potential = shortest(columns, scene.end, weights);
-        if (potential === undefined) break;
-        best = { price, potential };
-      }
-      if (best !== undefined) needs.push({ counter, least, ...best });
-    }
+    if (least > 0 && least !== Number.POSITIVE_INFINITY) missing.push({ counter, least, gained, perCharacter });
     if (!limits.saturates) {
       const coming = perCharacter ? distance : shortest(columns, scene.end, gained);
       if (coming !== undefined) rooms.push({ counter, most, coming, perCharacter });
     }
   });
+  for (const { counter, least, perCharacter } of missing) {
+    if (perCharacter)
+      needs.push({ parts: [{ counter, least, price: 1 }], potential: new Float64Array(distance.length) });
+  }
+  // Prices of the others: each as high as it can be by itself, then all together, as far as one path must pay for both.
+  const others = missing.filter(({ perCharacter }) => !perCharacter);
+  for (const lead of others) {
+    let weights = Float64Array.from(characters);
+    let potential: Float64Array | undefined;
+    const parts: Need['parts'][number][] = [];
+    for (const { counter, least, gained } of [lead, ...others.filter((other) => other !== lead)]) {
+      let price = 0;
+      for (const next of PRICES) {
+        const dearer = weights.map((weight, row) => weight - (next - price) * gained[row]);
+        const found = shortest(columns, scene.end, dearer);
+        if (found === undefined) break;
+        weights = dearer;
+        potential = found;
+        price = next;
+      }
+      if (price > 0) parts.push({ counter, least, price });
+    }
+    if (potential !== undefined) needs.push({ parts, potential });
+  }
   return { distance, needs, rooms };
 }
 
@@ -184,15 +203,16 @@ interface Configuration {
   readonly arc: SceneArc | undefined;
 }
 
-function explore(scene: Scene, bounds: Bounds | undefined, maxBytes: number, budget: Budget): Found {
+function explore(scene: Scene, bounds: Bounds | undefined, maxBytes: number, budget: Budget, hasty: boolean): Found {
   /** Fewest characters still to come; Infinity: this cannot be finished. */
   const remaining = (node: number, values: Int32Array): number => {
     if (node === scene.end) return 0;
-    if (bounds === undefined) return scene.lacking(node);
+    if (bounds === undefined) return HASTE * scene.lacking(node);
     let least = bounds.distance[node];
-    for (const need of bounds.needs) {
-      const missing = need.least - values[need.counter];
-      if (missing > 0) least = Math.max(least, Math.ceil(need.price * missing + need.potential[node]));
+    for (const { parts, potential } of bounds.needs) {
+      let cost = potential[node];
+      for (const part of parts) cost += part.price * Math.max(0, part.least - values[part.counter]);
+      if (cost > least) least = Math.ceil(cost);
     }
     for (const { counter, most, coming, perCharacter } of bounds.rooms) {
       if (values[counter] + (perCharacter ? least : coming[node]) > most) return Number.POSITIVE_INFINITY;
@@ -211,7 +231,7 @@ function explore(scene: Scene, bounds: Bounds | undefined, maxBytes: number, bud
     const known = best.get(key);
     if (known !== undefined && known <= bytes) return;
     best.set(key, bytes);
-    const total = characters + to;
+    const total = characters + to + (hasty ? HASTE * (scene.owed(node, values) + scene.lacking(node)) : 0);
     buckets[total] ??= [];
     buckets[total].push(configuration);
     if (total < lowest) lowest = total;
