@@ -2,13 +2,16 @@
  * A list of whole texts as a machine: a trie, minimised.
  */
 import { problem } from '../contract/problem.ts';
-import { type Acceptance, ALWAYS, type Arc, NEVER, NO_ARCS, STATE_LIMIT, trim } from './automaton.ts';
+import { type Acceptance, ALWAYS, type Arc, fromTable, NEVER, NO_ARCS } from './automaton.ts';
 import { of, partition } from './code-points.ts';
 import { minimise } from './minimise.ts';
 import { overCodePoints, type TextMachine } from './utf8.ts';
 
 /** Most cells (states x different characters) of the machine of a list of choices. */
-const CELL_LIMIT = 1_000_000;
+const CELL_LIMIT = 400_000;
+/** Most different beginnings of the texts of one list, and the number up to which equal endings are joined. */
+const CHOICE_STATES = 6_000;
+const JOIN_ENDINGS = 3_000;
 
 /** The machine of exactly these texts. Throws limit_exceeded, invalid_request (lone surrogates). */
 export function choicesMachine(choices: readonly string[], pointer: string): TextMachine {
@@ -37,10 +40,10 @@ export function choicesMachine(choices: readonly string[], pointer: string): Tex
       node = to;
     }
     final.add(node);
-    if (next.length > STATE_LIMIT || next.length * alphabet.size > CELL_LIMIT) {
+    if (next.length > CHOICE_STATES || next.length * alphabet.size > CELL_LIMIT) {
       throw problem(
         'limit_exceeded',
-        `The choices at ${pointer} together hold more than ${STATE_LIMIT} characters, or too many different ones.`,
+        `The choices at ${pointer} together hold more than ${CHOICE_STATES} characters, or too many different ones.`,
         { pointer },
       );
     }
@@ -60,5 +63,6 @@ export function choicesMachine(choices: readonly string[], pointer: string): Tex
     accepting.push(final.has(node) ? ALWAYS : NEVER);
   });
   const table = { start: 0, classes: classes.classes, counters: [], arcs, accepting };
-  return overCodePoints(minimise(trim(table)), classes);
+  const trie = fromTable(table);
+  return overCodePoints(next.length > JOIN_ENDINGS ? trie : minimise(trie), classes);
 }

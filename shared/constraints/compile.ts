@@ -75,8 +75,8 @@ function combine(machines: readonly TextMachine[]): TextMachine | undefined {
   return joinClasses(machines.length === 1 ? all : overCodePoints(minimise(all), all.partition));
 }
 
-function lengthMachine({ text }: Measures, scope: string): TextMachine[] {
-  const machine = unitMachine(text, scope);
+function lengthMachine({ text }: Measures): TextMachine[] {
+  const machine = unitMachine(text);
   return machine.counters.length === 0 ? [] : [machine];
 }
 
@@ -87,13 +87,13 @@ const wholeMemo = createMemo<ByteAutomaton>(heavy);
 const schemaMemo = createMemo<ByteAutomaton>(heavy);
 
 function holeAutomaton(hole: HolePlan): ByteAutomaton {
-  const { name, choices, regex, free, measures } = hole;
-  return holeMemo.get(JSON.stringify([name, choices, regex, free, textMeasures(measures)]), () => {
+  const { choices, regex, free, measures } = hole;
+  return holeMemo.get(JSON.stringify([choices, regex, free, textMeasures(measures)]), () => {
     const parts: TextMachine[] = [];
     if (choices !== undefined) parts.push(choicesMachine(choices, `${hole.pointer}/choices`));
     if (regex !== undefined) parts.push(regexMachine(regex, `${hole.pointer}/regex`));
     if (free !== undefined) parts.push(freeText(free));
-    parts.push(...lengthMachine(measures, `${name} `));
+    parts.push(...lengthMachine(measures));
     return toBytes(combine(parts) as TextMachine);
   });
 }
@@ -108,7 +108,7 @@ function wholeAutomaton(plan: Plan): ByteAutomaton {
     if (regex !== undefined) parts.push(regexMachine(regex, '/regex'));
     if (free !== undefined) parts.push(freeText(free));
     if (exclude.length > 0) parts.push(excludeMachine(exclude));
-    parts.push(...lengthMachine(measures, ''));
+    parts.push(...lengthMachine(measures));
     const text = combine(parts);
     return text === undefined ? ANY_BYTES : toBytes(text);
   });

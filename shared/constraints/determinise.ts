@@ -36,7 +36,8 @@ export function compilePattern(pattern: Pattern, pointer: string, options: { sea
       const nfa = buildNfa(whole, unrolled, pointer);
       work.left -= nfa.nodes.length;
       if (nfa.loops.length > LOOP_LIMIT) {
-        unrolled.add(nfa.loops.reduce((a, b) => (a.counter.max <= b.counter.max ? a : b)).pattern);
+        const shortest = nfa.loops.toSorted((a, b) => a.counter.max - b.counter.max);
+        for (const { pattern: loop } of shortest.slice(0, -LOOP_LIMIT)) unrolled.add(loop);
         continue;
       }
       const made = subsets(nfa, work, pointer, options.search === true);
@@ -118,23 +119,58 @@ function subsets(nfa: Nfa, work: Work, pointer: string, search: boolean): TextMa
       { pointer },
     );
   };
+  const threadList: Thread[] = [];
+  const threadIds = new Map<Thread, number>();
+  const threadId = (thread: Thread): number => {
+    let id = threadIds.get(thread);
+    if (id === undefined) {
+      id = threadList.length;
+      threadIds.set(thread, id);
+      threadList.push(thread);
+    }
+    return id;
+  };
+  const idleRows = new Map<string, readonly Arc[]>();
+  const closures: (Closure | undefined)[] = [];
+  /** The closure of a subset: that of its nodes, each made once. */
+  const closureOf = ({ nodes, initial }: Subset): Closure => {
+    if (initial) return closure(nfa, nodes, true, work);
+    const reads: Thread[] = [];
+    const acceptance: (readonly Guard[])[] = [];
+    const plain = new Set<number>();
+    for (const node of nodes) {
+      const single = closures[node] ?? closure(nfa, [node], false, work);
+      closures[node] = single;
+      work.left -= single.reads.length >> 2;
+      for (const thread of single.reads) {
+        if (thread.guards.length === 0 && thread.steps.size === 0) {
+          if (plain.has(thread.node)) continue;
+          plain.add(thread.node);
+        }
+        reads.push(thread);
+      }
+      acceptance.push(...single.acceptance);
+    }
+    return { reads, acceptance };
+  };
   // The start is no ordinary subset, even where it is come back to: only here nothing has been read.
   add([nfa.start], new Int32Array(2 * nfa.loops.length), true);
   for (let next = 0; next < pending.length; next++) {
     const subset = all[pending[next]];
     if (subset.row !== undefined) continue;
-    subset.closure ??= closure(nfa, subset.nodes, subset.initial, work);
+    subset.closure ??= closureOf(subset);
     budget();
     const { reads } = subset.closure;
     const byClass: number[][] = Array.from({ length: classes.classes }, () => []);
-    reads.forEach((thread, i) => {
+    for (const thread of reads) {
       const node = nfa.nodes[thread.node];
-      if (node.kind !== 'read') return;
+      if (node.kind !== 'read') continue;
       work.left -= members[node.set].length;
-      for (const c of members[node.set]) byClass[c].push(i);
-    });
+      for (const c of members[node.set]) byClass[c].push(threadId(thread));
+    }
     work.left -= classes.classes >> 3;
-    const memo = new Map<string, readonly Arc[]>();
+    // Where no loop is running, the same threads lead to the same places from any subset.
+    const memo = subset.active.length === 0 ? idleRows : new Map<string, readonly Arc[]>();
     const row: (readonly Arc[])[] = [];
     // Set first: an arc back to this subset may widen its rounds and ask for it again.
     subset.row = row;
@@ -144,7 +180,7 @@ function subsets(nfa: Nfa, work: Work, pointer: string, search: boolean): TextMa
       if (arcs === undefined) {
         const made = arcsOf(
           nfa,
-          threads.map((i) => reads[i]),
+          threads.map((id) => threadList[id]),
           subset,
           search,
           arrive,

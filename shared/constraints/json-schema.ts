@@ -17,7 +17,7 @@ import { openContext } from './json-schema/context.ts';
 import { createBuilder } from './json-schema/graph.ts';
 import { determinise } from './json-schema/subsets.ts';
 import { createWriter } from './json-schema/write-value.ts';
-import { joinClasses, toBytes } from './utf8.ts';
+import { toBytes } from './utf8.ts';
 
 /** Most levels of a schema inside itself; fewer where that many would take too much work. */
 export const RECURSION_LIMIT = 4;
@@ -50,7 +50,7 @@ function compileTo(schema: unknown, pointer: string, depth: number): Attempt {
   const writer = createWriter(builder, depth);
   try {
     const start = writer.write([context.document.root], { depth: 0, next: builder.final });
-    const machine = joinClasses(determinise(context, builder.finish(), start));
+    const machine = determinise(context, builder.finish(), start);
     if (writer.cut() && machine.accepting(machine.start).length === 0 && machine.states === 1) {
       const detail = `The schema at ${pointer} needs values nested in themselves more than ${depth} times.`;
       throw problem('limit_exceeded', detail, { pointer });

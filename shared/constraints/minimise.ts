@@ -11,48 +11,42 @@ const WORK_LIMIT = 4_000_000;
 export function minimise(machine: Machine): Machine {
   const { states, classes } = machine;
   const labels = new Map<string, number>();
-  const labelOf = (key: string): number => {
-    let id = labels.get(key);
-    if (id === undefined) {
-      id = labels.size + 1;
-      labels.set(key, id);
-    }
-    return id;
-  };
   const rows: (readonly Arc[])[] = [];
-  const rowLabel = new Int32Array(states * classes);
+  // Of each state: class, label and targets of its arcs, one after another; most states have few.
+  const cells: number[][] = [];
   const cache = new Map<readonly Arc[], number>();
   for (let s = 0; s < states; s++) {
+    const cell: number[] = [];
     for (let c = 0; c < classes; c++) {
       const row = machine.arcs(s, c);
       rows.push(row);
       if (row.length === 0) continue;
       let label = cache.get(row);
       if (label === undefined) {
-        label = labelOf(row.map((arc) => JSON.stringify([arc.guards, arc.updates])).join());
+        const plain = row.length === 1 && row[0].guards.length === 0 && row[0].updates.length === 0;
+        const key = plain ? '' : row.map((arc) => JSON.stringify([arc.guards, arc.updates])).join();
+        label = labels.get(key) ?? labels.size;
+        labels.set(key, label);
         cache.set(row, label);
       }
-      rowLabel[s * classes + c] = label;
+      cell.push(c, label);
+      for (const arc of row) cell.push(~arc.to);
     }
+    cells.push(cell);
   }
+  const size = cells.reduce((sum, cell) => sum + cell.length, 0);
   let block = startBlocks(machine, rows);
   let blocks = new Set(block).size;
   let work = WORK_LIMIT;
   for (;;) {
-    work -= states * classes;
+    work -= size + states;
     if (work < 0) return machine;
     const ids = new Map<string, number>();
     const next = new Int32Array(states);
     for (let s = 0; s < states; s++) {
-      let key = `${block[s]}`;
-      for (let c = 0; c < classes; c++) {
-        const row = rows[s * classes + c];
-        if (row.length === 0) key += ',';
-        else {
-          key += `,${rowLabel[s * classes + c]}`;
-          for (const arc of row) key += `>${block[arc.to]}`;
-        }
-      }
+      // Numbers as characters: all are below 65,536, and such keys are short.
+      let key = String.fromCharCode(block[s] & 0xffff);
+      for (const value of cells[s]) key += String.fromCharCode(value < 0 ? block[~value] : value);
       let id = ids.get(key);
       if (id === undefined) {
         id = ids.size;

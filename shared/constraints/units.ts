@@ -96,18 +96,18 @@ function placeAfter(place: Place, kind: number): Place {
 const made = new Map<string, TextMachine>();
 
 /** The machine of the texts whose lengths lie in the given bounds; one counter for each unit that is bounded. */
-export function unitMachine(bounds: Readonly<Partial<Record<TextUnit, Range>>>, scope: string): TextMachine {
-  const key = JSON.stringify([scope, TEXT_UNITS.map((unit) => [bounds[unit]?.min ?? 0, bounds[unit]?.max ?? -1])]);
+export function unitMachine(bounds: Readonly<Partial<Record<TextUnit, Range>>>): TextMachine {
+  const key = JSON.stringify(TEXT_UNITS.map((unit) => [bounds[unit]?.min ?? 0, bounds[unit]?.max ?? -1]));
   let machine = made.get(key);
   if (machine === undefined) {
-    machine = makeUnitMachine(bounds, scope);
+    machine = makeUnitMachine(bounds);
     if (made.size >= 256) made.clear();
     made.set(key, machine);
   }
   return machine;
 }
 
-function makeUnitMachine(bounds: Readonly<Partial<Record<TextUnit, Range>>>, scope: string): TextMachine {
+function makeUnitMachine(bounds: Readonly<Partial<Record<TextUnit, Range>>>): TextMachine {
   const counters: Counter[] = [];
   const counterOf = new Map<TextUnit, number>();
   const accepted: Guard[] = [];
@@ -118,7 +118,7 @@ function makeUnitMachine(bounds: Readonly<Partial<Record<TextUnit, Range>>>, sco
     const max = saturates ? range.min : range.max;
     counterOf.set(unit, counters.length);
     accepted.push({ counter: counters.length, min: range.min, max });
-    counters.push({ name: `${scope}${unit}`, max, saturates });
+    counters.push({ name: unit, max, saturates });
   }
   const sets = [WHITE_SPACE, WORD_CHARACTERS, characters(END_MARKS), characters(CLOSERS)];
   const finer = counterOf.has('words') || counterOf.has('sentences');

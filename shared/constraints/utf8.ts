@@ -112,12 +112,13 @@ export function toBytes(machine: TextMachine): ByteAutomaton {
   const { partition, classes } = machine;
   const rows: Ranges[] = [];
   const shared = new Map<string, number>();
-  const arcIds = new Map<string, number>();
+  const arcIds = new Map<string | number, number>();
   const arcLists: (readonly Arc[])[] = [];
 
   // A leaf is written as ~id of its list of arcs, an inner node by its number.
   const leafOf = (arcs: readonly Arc[]): number => {
-    const key = JSON.stringify(arcs);
+    const plain = arcs.length === 1 && arcs[0].guards.length === 0 && arcs[0].updates.length === 0;
+    const key = plain ? arcs[0].to : JSON.stringify(arcs);
     let id = arcIds.get(key);
     if (id === undefined) {
       id = arcLists.length;
