@@ -28,21 +28,21 @@ export const COST_METHOD =
 /** A template with regex holes, a character range and two phrases that must appear, of about 128 positions. */
 const REQUEST: GenerationRequest = {
   template:
-    'Order {{code}} for {{who}} left our store on {{day}}. We packed {{what:words=8..30}}, and {{more:words=8..30}}. ' +
-    'It will be with you by {{when}}, and we added {{extra:words=8..24}}. Thank you for {{why:words=4..20}}.',
+    'Order {{code}} for {{who}} left our store on {{day}}. We packed {{what:words=6..16}}, and {{more:words=6..16}}. ' +
+    'It will be with you by {{when}}, and we added {{extra:words=4..12}}. Thank you for {{why:words=3..8}}.',
   holes: {
     code: { regex: '[A-Z]{2}-\\d{4,6}' },
     who: { regex: '[A-Z][a-z]{2,12}( [A-Z][a-z]{2,12})?' },
     day: { regex: '(Mon|Tues|Wednes|Thurs|Fri)day' },
     when: { regex: '[a-z]+ (morning|evening)' },
   },
-  length: { unit: 'characters', min: 300, max: 620 },
+  length: { unit: 'characters', min: 220, max: 460 },
   include: ['free shipping', 'gift card'],
 };
 
 export async function costRows(model: LoadedModel): Promise<{ rows: Row[]; bars: Bar[]; method: string }> {
   const { manifest, tokenizer } = model;
-  const job = { id: 'cost', request: { ...REQUEST, model: manifest.id, seed: 11 } };
+  const job = { id: 'cost', request: { ...REQUEST, model: manifest.id, seed: 12 } };
   const constrained = constraintFor(job, model)(0);
   const plain = unconstrained(constrained.positions, textTokens(tokenizer, manifest.tokens.eos));
   const rows: Row[] = [];
@@ -93,11 +93,12 @@ async function compare(model: LoadedModel, constrained: Constraint, plain: Const
   });
   const positions = Int32Array.from([...text.keys()].filter((position) => text[position] === MASKED));
   const ids = new Int32Array(LENGTH).fill(model.manifest.tokens.eos);
-  const offset = Math.max(0, LENGTH - text.length);
+  if (text.length > LENGTH) throw new Error(`the text has ${text.length} positions, more than ${LENGTH}`);
+  const offset = LENGTH - text.length;
   text.forEach((token, position) => {
-    if (offset + position < LENGTH) ids[offset + position] = token === MASKED ? mask : token;
+    ids[offset + position] = token === MASKED ? mask : token;
   });
-  const rows = positions.map((position) => Math.min(LENGTH - 1, offset + position));
+  const rows = positions.map((position) => offset + position);
   const times: Record<'constrained' | 'plain', number[]> = { constrained: [], plain: [] };
   const step = async (name: 'constrained' | 'plain', constraint: Constraint, round: number) => {
     const started = performance.now();

@@ -28,6 +28,10 @@ export interface Graph {
   /** Target of group g of node n's core: edgeTo[edgeBase[n] + g - groupStart[core]], -1 where the counters forbid it. */
   readonly edgeBase: Int32Array;
   readonly edgeTo: Int32Array;
+  /** The same edges by where they lead: inFrom and inSet (set of classes) at inStart[n] .. inStart[n + 1]. */
+  readonly inStart: Int32Array;
+  readonly inFrom: Int32Array;
+  readonly inSet: Int32Array;
   /** Nodes of core q, ascending: coreNodes[coreNodeStart[q] .. coreNodeStart[q + 1]). */
   readonly coreNodeStart: Int32Array;
   readonly coreNodes: Int32Array;
@@ -41,8 +45,8 @@ export interface Graph {
   find(core: number, values: ArrayLike<number>): number;
 }
 
-/** Nodes and edges beyond which a constraint is refused: 32 MB of tables. */
-const EDGE_LIMIT = 3_000_000;
+/** Edges beyond which a constraint is refused: with what goes with them about 30 MB of tables. */
+const EDGE_LIMIT = 1_000_000;
 
 /** Index of the counter to leave out of the nodes, -1 when none is worth it. `whole` counters come first in every machine. */
 export function chooseRuler(
@@ -115,12 +119,33 @@ export function buildGraph(
     nodeValues: Int32Array.from(nodeValues),
     edgeBase: Int32Array.from(edgeBase),
     edgeTo: Int32Array.from(edgeTo),
+    ...incoming(lift, nodeCore, edgeBase, edgeTo),
     ...nodesByCore(lift, nodeCore),
     groupMin: Int32Array.from(steps, (step) => step.min),
     groupMax: Int32Array.from(steps, (step) => step.max),
     groupAdd: Int32Array.from(steps, (step) => step.add),
     find: (core, at) => numbering.get(keyOf(core, at)) ?? -1,
   };
+}
+
+function incoming(lift: Lift, nodeCore: readonly number[], edgeBase: readonly number[], edgeTo: readonly number[]) {
+  const inStart = new Int32Array(nodeCore.length + 1);
+  for (const to of edgeTo) if (to >= 0) inStart[to + 1]++;
+  for (let n = 0; n < nodeCore.length; n++) inStart[n + 1] += inStart[n];
+  const next = inStart.slice();
+  const inFrom = new Int32Array(inStart[nodeCore.length]);
+  const inSet = new Int32Array(inStart[nodeCore.length]);
+  for (let n = 0; n < nodeCore.length; n++) {
+    const firstGroup = lift.groupStart[nodeCore[n]];
+    const groups = lift.groupStart[nodeCore[n] + 1] - firstGroup;
+    for (let j = 0; j < groups; j++) {
+      const to = edgeTo[edgeBase[n] + j];
+      if (to < 0) continue;
+      inFrom[next[to]] = n;
+      inSet[next[to]++] = lift.groupSet[firstGroup + j];
+    }
+  }
+  return { inStart, inFrom, inSet };
 }
 
 function nodesByCore(lift: Lift, nodeCore: readonly number[]) {

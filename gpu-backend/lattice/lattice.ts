@@ -51,17 +51,18 @@ export interface Lattice {
   readonly allowedAt: ReadonlyMap<number, Uint8Array>;
 }
 
-/** The groups whose classes hold a class, over all cores of a graph. */
+/** The groups whose sets hold a class, over all cores of a graph. */
 export function createGroupIndex(graph: Graph): (classId: number) => Int32Array {
-  const { groupSet, setStart, setClasses } = graph.lift;
+  const { groupSet, sets, setStart, setClasses } = graph.lift;
+  const groupsOfSet: number[][] = Array.from({ length: sets }, () => []);
+  for (let g = 0; g < groupSet.length; g++) groupsOfSet[groupSet[g]].push(g);
   const cache = new Map<number, Int32Array>();
   return (classId) => {
     let groups = cache.get(classId);
     if (groups === undefined) {
       const list: number[] = [];
-      for (let g = 0; g < groupSet.length; g++) {
-        const set = groupSet[g];
-        if (setClasses.subarray(setStart[set], setStart[set + 1]).includes(classId)) list.push(g);
+      for (let set = 0; set < sets; set++) {
+        if (setClasses.subarray(setStart[set], setStart[set + 1]).includes(classId)) list.push(...groupsOfSet[set]);
       }
       groups = Int32Array.from(list);
       cache.set(classId, groups);

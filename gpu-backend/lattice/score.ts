@@ -7,7 +7,7 @@ import { hasBit } from './bits.ts';
 import type { Lattice, LatticeHole } from './lattice.ts';
 import type { ClassMasses } from './masses.ts';
 import type { OpenSets, Reach } from './reach.ts';
-import { add, clear, DOWN, NOWHERE, normalise, type Scaled, scaled } from './scaled.ts';
+import { add, align, clear, DOWN, NOWHERE, normalise, type Scaled, scaled } from './scaled.ts';
 
 /** Weights of one position: what each set of classes and the end of text weigh there. */
 export interface PositionWeights {
@@ -90,6 +90,7 @@ export function backward(
       }
       normalise(here, 0, cells);
       normalise(here, here.m.length - 1, here.m.length);
+      if (ruler === 1) align(here, cells);
     }
   }
 }
@@ -155,6 +156,21 @@ function plainBackward(hole: LatticeHole, lastNode: number, set: Float64Array, h
   const { groupStart, groupSet } = lift;
   const nextM = next.m;
   const nextE = next.e;
+  const { common } = next;
+  if (!Number.isNaN(common)) {
+    for (let n = 0; n <= lastNode; n++) {
+      const firstGroup = groupStart[nodeCore[n]];
+      const lastGroup = groupStart[nodeCore[n] + 1];
+      let m = 0;
+      for (let g = firstGroup, edge = edgeBase[n]; g < lastGroup; g++, edge++) {
+        const to = edgeTo[edge];
+        if (to >= 0) m += set[groupSet[g]] * nextM[to];
+      }
+      here.m[n] = m;
+      here.e[n] = m === 0 ? NOWHERE : common;
+    }
+    return;
+  }
   for (let n = 0; n <= lastNode; n++) {
     const firstGroup = groupStart[nodeCore[n]];
     const lastGroup = groupStart[nodeCore[n] + 1];
@@ -192,6 +208,10 @@ export function forwardStep(
   const { nodeCore, edgeBase, edgeTo, lift } = hole.graph;
   clear(next, 0, next.m.length);
   const tail = next.m.length - 1;
+  if (ruler === 1 && !Number.isNaN(here.common)) {
+    plainForward(lattice, hole, layer, set, end, here, next);
+    return;
+  }
   const { groupMin, groupMax, groupAdd } = hole.graph;
   const top = ruler - 1;
   for (let n = 0; n <= hole.reach[layer]; n++) {
@@ -215,4 +235,35 @@ export function forwardStep(
   }
   if (end > 0) add(next, tail, here.m[tail] * end, here.e[tail]);
   normalise(next, 0, next.m.length);
+  if (ruler === 1) align(next, tail);
+}
+
+/** The forward step without a ruler, gathered by target. */
+function plainForward(
+  { accepting }: Lattice,
+  hole: LatticeHole,
+  layer: number,
+  set: Float64Array,
+  end: number,
+  here: Scaled,
+  next: Scaled,
+): void {
+  const { inStart, inFrom, inSet } = hole.graph;
+  const { m: hereM, common } = here;
+  const lastNode = hole.reach[layer + 1];
+  for (let n = 0; n <= lastNode; n++) {
+    let m = 0;
+    for (let i = inStart[n]; i < inStart[n + 1]; i++) m += hereM[inFrom[i]] * set[inSet[i]];
+    next.m[n] = m;
+    next.e[n] = m === 0 ? NOWHERE : common;
+  }
+  const tail = next.m.length - 1;
+  if (end > 0) {
+    let ending = 0;
+    for (let n = 0; n <= hole.reach[layer]; n++) if (accepting[n] !== 0) ending += hereM[n];
+    add(next, tail, ending * end, common);
+    add(next, tail, here.m[tail] * end, here.e[tail]);
+  }
+  normalise(next, 0, next.m.length);
+  align(next, tail);
 }
