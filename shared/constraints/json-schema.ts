@@ -22,7 +22,10 @@ import { toBytes } from './utf8.ts';
 /** Most levels of a schema inside itself; fewer where that many would take too much work. */
 export const RECURSION_LIMIT = 4;
 /** Work of one attempt, in nodes and arcs made: bounds its time to some tens of milliseconds. */
-const WORK_LIMIT = 60_000;
+const WORK_LIMIT = 80_000;
+/** Most states of the machine of one schema; of one with a schema inside itself, where a flatter attempt would follow. */
+const STATE_LIMIT = 1_500;
+const RECURSION_STATE_LIMIT = 800;
 
 /**
  * Compiles a JSON Schema that the request holds at `pointer`. A schema that nothing satisfies has an automaton that accepts
@@ -50,7 +53,8 @@ function compileTo(schema: unknown, pointer: string, depth: number): Attempt {
   const writer = createWriter(builder, depth);
   try {
     const start = writer.write([context.document.root], { depth: 0, next: builder.final });
-    const machine = determinise(context, builder.finish(), start);
+    const states = writer.cut() && depth > 1 ? RECURSION_STATE_LIMIT : STATE_LIMIT;
+    const machine = determinise(context, builder.finish(), start, states);
     if (writer.cut() && machine.accepting(machine.start).length === 0 && machine.states === 1) {
       const detail = `The schema at ${pointer} needs values nested in themselves more than ${depth} times.`;
       throw problem('limit_exceeded', detail, { pointer });

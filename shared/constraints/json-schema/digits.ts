@@ -32,14 +32,30 @@ export interface Digits {
   readonly most: number;
 }
 
-/** Up to `most` digits. */
-export function upTo(builder: Builder, most: number, next: number): number {
+/** Digits up to which no counter is worth its while. */
+const FEW = 4;
+
+/** Up to `most` digits, behind the first `before` of the whole part: how many there are is counted. */
+export function upTo(builder: Builder, most: number, before: number, next: number): number {
+  if (most > FEW) {
+    const counter = builder.counter(`digits behind ${before}`, most, false);
+    const effect = {
+      guards: [{ counter, min: 0, max: most - 1 }],
+      updates: [{ counter, operation: 'add', value: 1 }],
+    } as const;
+    return builder.within([counter], () => {
+      const node = builder.node();
+      builder.read(node, digits(0, 9), node, effect);
+      builder.fork(node, next);
+      return node;
+    });
+  }
   let node = next;
   for (let i = 0; i < most; i++) {
-    const before = builder.node();
-    builder.fork(before, next);
-    builder.read(before, digits(0, 9), node);
-    node = before;
+    const longer = builder.node();
+    builder.fork(longer, next);
+    builder.read(longer, digits(0, 9), node);
+    node = longer;
   }
   return node;
 }
@@ -123,7 +139,7 @@ export function comparedDigits(
   if (divisor === 1 && longest - shortest > 1) {
     // Lengths between those of the bounds: any digits.
     const free = end(false, false, 0);
-    let node = upTo(builder, Math.min(longest - 1, most) - shortest - 1, free);
+    let node = upTo(builder, Math.min(longest - 1, most) - shortest - 1, shortest + 1, free);
     for (let i = 0; i < shortest; i++) {
       const before = builder.node();
       builder.read(before, digits(0, 9), node);

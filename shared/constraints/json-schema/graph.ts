@@ -17,8 +17,9 @@ export interface Read {
 }
 
 export interface Graph {
-  readonly reads: readonly (readonly Read[])[];
-  readonly forks: readonly (readonly number[])[];
+  /** Reads and forks of each node, undefined for none. */
+  readonly reads: readonly (readonly Read[] | undefined)[];
+  readonly forks: readonly (readonly number[] | undefined)[];
   /** Counters that threads waiting at a node rely on. */
   readonly live: readonly (readonly number[])[];
   readonly sets: readonly CodePointSet[];
@@ -53,10 +54,11 @@ export const OPEN_END = Number.MAX_SAFE_INTEGER;
 
 const NO_GUARDS: readonly Guard[] = [];
 const NO_UPDATES: readonly Update[] = [];
+const NO_EFFECT: Effect = {};
 
 export function createBuilder(context: Context): Builder {
-  const reads: Read[][] = [];
-  const forks: number[][] = [];
+  const reads: (Read[] | undefined)[] = [];
+  const forks: (number[] | undefined)[] = [];
   const live: (readonly number[])[] = [];
   const sets: CodePointSet[] = [];
   const setIds = new Map<string, number>();
@@ -65,8 +67,8 @@ export function createBuilder(context: Context): Builder {
   let around: readonly number[] = [];
   const node = (): number => {
     spend(context, 1);
-    reads.push([]);
-    forks.push([]);
+    reads.push(undefined);
+    forks.push(undefined);
     live.push(around);
     return reads.length - 1;
   };
@@ -91,11 +93,17 @@ export function createBuilder(context: Context): Builder {
     node,
     read(from, set, to, effect) {
       if (set.length === 0) return;
-      const { guards = NO_GUARDS, updates = NO_UPDATES } = effect ?? {};
-      reads[from].push({ set: idOfSet(set), to, guards, updates });
+      spend(context, 1);
+      const { guards = NO_GUARDS, updates = NO_UPDATES } = effect ?? NO_EFFECT;
+      const read = { set: idOfSet(set), to, guards, updates };
+      const row = reads[from];
+      if (row === undefined) reads[from] = [read];
+      else row.push(read);
     },
     fork(from, to) {
-      forks[from].push(to);
+      const row = forks[from];
+      if (row === undefined) forks[from] = [to];
+      else row.push(to);
     },
     counter(name, max, saturates) {
       let id = counters.findIndex((counter) => counter.name === name);
@@ -119,7 +127,7 @@ export function createBuilder(context: Context): Builder {
     finish() {
       const clamp = (guard: Guard): Guard => ({ ...guard, max: Math.min(guard.max, counters[guard.counter].max) });
       for (const row of reads) {
-        row.forEach((read, i) => {
+        row?.forEach((read, i) => {
           if (read.guards.length > 0) row[i] = { ...read, guards: read.guards.map(clamp) };
         });
       }

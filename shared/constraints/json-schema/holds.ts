@@ -43,11 +43,16 @@ export function holds(context: Context, place: Place, value: unknown, depth = 0)
 export function holdsHere(context: Context, keywords: Keywords, value: unknown, depth = 0): boolean {
   if (keywords.types !== undefined && !keywords.types.some((type) => isOf(type, value))) return false;
   if (keywords.const !== undefined && !equal(keywords.const.value, value)) return false;
-  if (keywords.enum !== undefined && !keywords.enum.some((option) => equal(option, value))) return false;
+  if (keywords.enum !== undefined && !isListed(context, keywords.enum, value)) return false;
   if (typeof value === 'number') return numberHolds(keywords, value);
   if (typeof value === 'string') return stringHolds(context, keywords, value);
   if (Array.isArray(value)) return arrayHolds(context, keywords, value, depth);
   return !isRecord(value) || objectHolds(context, keywords, value, depth);
+}
+
+function isListed(context: Context, list: readonly unknown[], value: unknown): boolean {
+  spend(context, list.length >> 4);
+  return list.includes(value) || (typeof value === 'object' && list.some((option) => equal(option, value)));
 }
 
 function isOf(type: TypeName, value: unknown): boolean {

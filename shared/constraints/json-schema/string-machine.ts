@@ -6,8 +6,11 @@ import { classAt } from '../code-points.ts';
 import { regexMachine } from '../regex.ts';
 import { intersectText, type TextMachine } from '../utf8.ts';
 import type { StringSet } from './alternative.ts';
-import type { Context } from './context.ts';
+import { type Context, spend } from './context.ts';
 import { formatOf } from './formats.ts';
+
+/** Work that compiling a pattern is counted as, beside its states. */
+const PATTERN_WORK = 1_500;
 
 const formatMachines = new Map<string, TextMachine>();
 
@@ -22,10 +25,12 @@ export function formatMachine(name: string): TextMachine {
 }
 
 /** The machine of the strings with a pattern somewhere in them. Throws what `regexMachine` throws. */
-export function patternMachine(context: Pick<Context, 'patterns'>, source: string, pointer: string): TextMachine {
+export function patternMachine(context: Context, source: string, pointer: string): TextMachine {
   let machine = context.patterns.get(source);
   if (machine === undefined) {
+    spend(context, PATTERN_WORK);
     machine = regexMachine(source, pointer, { search: true });
+    spend(context, machine.states);
     context.patterns.set(source, machine);
   }
   return machine;

@@ -11,10 +11,10 @@ import {
   type Arc,
   both,
   type Counter,
+  fromTable,
   type Guard,
   NEVER,
   NO_ARCS,
-  trim,
   type Update,
 } from '../automaton.ts';
 import { partition } from '../code-points.ts';
@@ -22,26 +22,20 @@ import { overCodePoints, type TextMachine } from '../utf8.ts';
 import { type Context, spend } from './context.ts';
 import type { Graph, Read } from './graph.ts';
 
-/** Most states of the machine of one schema. */
-export const SCHEMA_STATE_LIMIT = 4_000;
-
 interface State {
   readonly reads: readonly Read[];
   readonly live: readonly number[];
   readonly final: boolean;
 }
 
-/** The machine of a graph. Throws limit_exceeded over SCHEMA_STATE_LIMIT states, or when the work is spent. */
-export function determinise(context: Context, graph: Graph, start: number): TextMachine {
+/** The machine of a graph. Throws limit_exceeded over `most` states, or when the work is spent. */
+export function determinise(context: Context, graph: Graph, start: number, most: number): TextMachine {
   const { partition: classes, members } = partition(graph.sets);
-  const closures = new Map<number, readonly number[]>();
+  const alive = aliveIn(graph);
+  const closures: (readonly number[] | undefined)[] = new Array(graph.reads.length);
   const closureOf = (node: number): readonly number[] => {
-    let closure = closures.get(node);
-    if (closure === undefined) {
-      closure = reach(graph, node);
-      closures.set(node, closure);
-    }
-    return closure;
+    closures[node] ??= reach(graph, node, alive);
+    return closures[node];
   };
   const ids = new Map<string, number>();
   const states: State[] = [];
@@ -52,11 +46,12 @@ export function determinise(context: Context, graph: Graph, start: number): Text
     let id = ids.get(key);
     if (id === undefined) {
       id = states.length;
-      if (id >= SCHEMA_STATE_LIMIT) tooMany(context);
+      if (id >= most) tooMany(context, most);
+      spend(context, 2 + (nodes.length >> 1) + (classes.classes >> 4));
       ids.set(key, id);
       states.push({
-        reads: nodes.length === 1 ? graph.reads[nodes[0]] : nodes.flatMap((node) => graph.reads[node]),
-        live: [...new Set(nodes.flatMap((node) => graph.live[node]))],
+        reads: nodes.flatMap((node) => (graph.reads[node] ?? []).filter((read) => alive[read.to] === 1)),
+        live: liveIn(graph, nodes),
         final: nodes.includes(graph.final),
       });
     }
@@ -67,7 +62,7 @@ export function determinise(context: Context, graph: Graph, start: number): Text
   const accepting: Acceptance[] = [];
   for (let state = 0; state < states.length; state++) {
     const { reads, live, final } = states[state];
-    const base = arcs.length;
+    const base = state * classes.classes;
     for (let c = 0; c < classes.classes; c++) arcs.push(NO_ARCS);
     for (const { symbols, threads } of bySymbol(context, reads, members)) {
       const row = arcsOf(graph, live, threads, (targets) => {
@@ -80,21 +75,57 @@ export function determinise(context: Context, graph: Graph, start: number): Text
     accepting.push(final ? ALWAYS : NEVER);
   }
   const { counters } = graph;
-  return overCodePoints(trim({ start: 0, classes: classes.classes, counters, arcs, accepting }), classes);
+  return overCodePoints(fromTable({ start: 0, classes: classes.classes, counters, arcs, accepting }), classes);
 }
 
-function tooMany(context: Context): never {
+function tooMany(context: Context, most: number): never {
   const { pointer } = context.document.root;
-  throw problem('limit_exceeded', `The schema at ${pointer} needs more than ${SCHEMA_STATE_LIMIT} states.`, {
+  throw problem('limit_exceeded', `The schema at ${pointer} needs more than ${most} states.`, {
     pointer,
   });
 }
 
-/** Nodes reached without reading that read or end, in order. */
-function reach({ forks, reads, final }: Graph, from: number): readonly number[] {
+/** 1 for each node from which the end can be reached, counters aside. */
+function aliveIn({ reads, forks, final }: Graph): Uint8Array {
+  const count = reads.length;
+  // Edges turned around, as a list of sources for each target.
+  const first = new Int32Array(count + 1);
+  for (let node = 0; node < count; node++) {
+    for (const { to } of reads[node] ?? []) first[to + 1]++;
+    for (const to of forks[node] ?? []) first[to + 1]++;
+  }
+  for (let node = 0; node < count; node++) first[node + 1] += first[node];
+  const next = first.slice();
+  const sources = new Int32Array(first[count]);
+  for (let node = 0; node < count; node++) {
+    for (const { to } of reads[node] ?? []) sources[next[to]++] = node;
+    for (const to of forks[node] ?? []) sources[next[to]++] = node;
+  }
+  const alive = new Uint8Array(count);
+  alive[final] = 1;
+  const queue = [final];
+  for (let i = 0; i < queue.length; i++) {
+    for (let k = first[queue[i]]; k < first[queue[i] + 1]; k++) {
+      if (alive[sources[k]] === 1) continue;
+      alive[sources[k]] = 1;
+      queue.push(sources[k]);
+    }
+  }
+  return alive;
+}
+
+/** Nodes reached without reading that read or end, in order; those aside that lead nowhere. */
+function reach({ forks, reads, final }: Graph, from: number, alive: Uint8Array): readonly number[] {
+  if (forks[from] === undefined) return [from];
   const seen = new Set([from]);
-  for (const node of seen) for (const to of forks[node]) seen.add(to);
-  return [...seen].filter((node) => reads[node].length > 0 || node === final).sort((a, b) => a - b);
+  for (const node of seen) for (const to of forks[node] ?? []) if (alive[to] === 1) seen.add(to);
+  return [...seen].filter((node) => reads[node] !== undefined || node === final).sort((a, b) => a - b);
+}
+
+function liveIn({ live }: Graph, nodes: readonly number[]): readonly number[] {
+  const [first] = nodes;
+  if (nodes.every((node) => live[node] === live[first])) return live[first] ?? [];
+  return [...new Set(nodes.flatMap((node) => live[node]))];
 }
 
 /** Symbols grouped by the reads that take them. */
@@ -102,9 +133,8 @@ function bySymbol(
   context: Context,
   reads: readonly Read[],
   members: readonly (readonly number[])[],
-): Iterable<{ symbols: number[]; threads: readonly Read[] }> {
-  const [only] = reads;
-  if (reads.length === 1) return [{ symbols: [...members[only.set]], threads: reads }];
+): Iterable<{ symbols: readonly number[]; threads: readonly Read[] }> {
+  if (reads.length === 1) return [{ symbols: members[reads[0].set], threads: reads }];
   const takers = new Map<number, number[]>();
   reads.forEach((read, i) => {
     spend(context, 1 + (members[read.set].length >> 2));

@@ -16,9 +16,13 @@ export function only(character: string): CodePointSet {
   return set;
 }
 
-/** A digit from one to another. */
+const DIGITS: readonly CodePointSet[] = Array.from({ length: 100 }, (_, i) =>
+  i % 10 < Math.floor(i / 10) ? [] : of(0x30 + Math.floor(i / 10), 0x30 + (i % 10)),
+);
+
+/** A digit from one to another; none where `low` is above `high`. */
 export function digits(low: number, high: number): CodePointSet {
-  return low > high ? [] : of(0x30 + low, 0x30 + high);
+  return DIGITS[10 * low + high] ?? [];
 }
 
 /** Writes a text, then goes on at `next`; returns where it begins. */
@@ -32,6 +36,9 @@ export function literal(builder: Builder, text: string, next: number): number {
   return to;
 }
 
+/** Depth from which on an indentation is only written with two spaces a level: it keeps the automaton small. */
+const DEEP = 4;
+
 /**
  * Optional white space before a token: none, one space, or a line break and an indentation of `depth` levels (of two or
  * four spaces or one tab each): what formatters write, and no run without end.
@@ -42,23 +49,28 @@ export function space(builder: Builder, depth: number, next: number): number {
   builder.read(start, only(' '), next);
   const line = builder.node();
   builder.read(start, only('\n'), line);
-  indent(builder, line, ' ', 4 * depth, [2 * depth, 4 * depth], next);
-  indent(builder, line, '\t', depth, [depth], next);
+  const deep = depth >= DEEP;
+  let node = line;
+  const most = deep ? 2 * depth : 4 * depth;
+  for (let written = 0; ; written++) {
+    if (written === 2 * depth || written === 4 * depth) builder.fork(node, next);
+    if (written === most) break;
+    node = follow(builder, node, ' ');
+  }
+  if (deep || depth === 0) return start;
+  node = line;
+  for (let written = 0; written < depth; written++) node = follow(builder, node, '\t');
+  builder.fork(node, next);
   return start;
 }
 
-function indent(builder: Builder, line: number, unit: string, most: number, stops: readonly number[], next: number) {
-  let node = line;
-  for (let written = 0; ; written++) {
-    if (stops.includes(written)) builder.fork(node, next);
-    if (written === most) return;
-    const to = builder.node();
-    builder.read(node, only(unit), to);
-    node = to;
-  }
+function follow(builder: Builder, from: number, character: string): number {
+  const to = builder.node();
+  builder.read(from, only(character), to);
+  return to;
 }
 
-/** What stands between a key's colon and its value, and (`depth` undefined) nothing else: an optional space. */
+/** What stands between a key's colon and its value: nothing or a space. */
 export function gap(builder: Builder, next: number): number {
   const start = builder.node();
   builder.fork(start, next);

@@ -25,6 +25,20 @@ export function alternativesOf(context: Context, places: readonly Place[]): read
   return alternatives;
 }
 
+/** The schema itself where a place holds nothing but a reference to it. */
+export function behindReferences(context: Context, place: Place): Place {
+  const seen = new Set<unknown>();
+  let at = place;
+  while (isRecord(at.schema) && !seen.has(at.schema)) {
+    seen.add(at.schema);
+    const { ref, pointer: _pointer, ...others } = keywordsOf(context, { schema: at.schema, pointer: at.pointer });
+    if (ref === undefined || Object.keys(others).length > 0) return at;
+    at = context.document.resolve(ref.value, ref.pointer);
+  }
+  // Round in a circle: expanding it says so.
+  return isRecord(at.schema) ? place : at;
+}
+
 /** A schema to be merged in, and the schemas that led to it without a value between. */
 interface Item {
   readonly place: Place;
@@ -33,6 +47,7 @@ interface Item {
 
 function expand(context: Context, places: readonly Place[]): readonly Alternative[] {
   const out = new Map<string, Alternative>();
+  let branches = 0;
   interface Open {
     readonly choice: Choice;
     readonly from: Item;
@@ -61,7 +76,7 @@ function expand(context: Context, places: readonly Place[]): readonly Alternativ
     if (next === undefined) {
       for (const alternative of alternativesOfFacts(context, merged))
         out.set(signature(context, alternative), alternative);
-      if (out.size > ALTERNATIVE_LIMIT) tooMany(places);
+      if (++branches > ALTERNATIVE_LIMIT) tooMany(places);
       return;
     }
     for (const option of next.choice) {
@@ -92,7 +107,7 @@ function signature(context: Context, alternative: Alternative): string {
 
 function tooMany(places: readonly Place[]): never {
   const pointer = places[0]?.pointer ?? '';
-  throw problem('limit_exceeded', `The schema at ${pointer} has more than ${ALTERNATIVE_LIMIT} alternatives.`, {
+  throw problem('limit_exceeded', `The schema at ${pointer} leaves more than ${ALTERNATIVE_LIMIT} ways open.`, {
     pointer,
   });
 }
@@ -100,10 +115,14 @@ function tooMany(places: readonly Place[]): never {
 function refuseLoop(item: Item): void {
   for (let above = item.via; above !== undefined; above = above.via) {
     if (above.place.schema !== item.place.schema) continue;
-    const { pointer } = item.place;
-    throw problem('unsupported_constraint', `The schema at ${pointer} refers to itself without a value between.`, {
-      pointer,
-    });
+    const pointer = `${item.via?.place.pointer ?? ''}/$ref`;
+    throw problem(
+      'unsupported_constraint',
+      `The reference at ${pointer} leads back to itself without a value between.`,
+      {
+        pointer,
+      },
+    );
   }
 }
 
@@ -190,11 +209,16 @@ function alternativesOfFacts(context: Context, facts: Facts): readonly Alternati
 function constantsOf(context: Context, facts: Facts): unknown[] | undefined {
   const holder = facts.find((fact) => fact.const !== undefined || fact.enum !== undefined);
   if (holder === undefined) return undefined;
-  const values = holder.const === undefined ? (holder.enum ?? []) : [holder.const.value];
+  const { const: only, enum: list, ...others } = holder;
+  const values = only === undefined ? (list ?? []) : [only.value];
+  const rest: Facts = [
+    only === undefined ? others : { ...others, enum: list },
+    ...facts.filter((fact) => fact !== holder),
+  ];
   const kept = new Map<string, unknown>();
   for (const value of values) {
     spend(context, 1);
-    if (facts.every((fact) => holdsHere(context, fact, value))) kept.set(JSON.stringify(value), value);
+    if (rest.every((fact) => holdsHere(context, fact, value))) kept.set(JSON.stringify(value), value);
   }
   return [...kept.values()];
 }

@@ -2,7 +2,7 @@
  * Strings as JSON writes them: quotes, escapes, lengths in characters on a counter.
  */
 import type { Guard, Update } from '../automaton.ts';
-import { type CodePointSet, complement, intersection, of, union } from '../code-points.ts';
+import { type CodePointSet, complement, contains, intersection, LAST_CODE_POINT, of, union } from '../code-points.ts';
 import type { TextMachine } from '../utf8.ts';
 import type { StringSet } from './alternative.ts';
 import { type Builder, type Effect, OPEN_END } from './graph.ts';
@@ -79,21 +79,36 @@ function anyString(builder: Builder, { each, end }: Length, max: number, next: n
   return inside;
 }
 
-const classSets = new WeakMap<TextMachine, readonly CodePointSet[]>();
+/** How the characters of one class of a machine are written. */
+interface Spelling {
+  readonly raw: CodePointSet;
+  /** Letters behind a backslash. */
+  readonly escaped: readonly string[];
+  /** Control characters without a letter of their own. */
+  readonly controls: readonly number[];
+}
 
-/** The characters of each class of a machine. */
-function setsOf(machine: TextMachine): readonly CodePointSet[] {
-  let sets = classSets.get(machine);
-  if (sets === undefined) {
+const spellings = new WeakMap<TextMachine, readonly Spelling[]>();
+
+/** How each class of a machine is written, as `JSON.stringify` does. */
+function spellingsOf(machine: TextMachine): readonly Spelling[] {
+  let list = spellings.get(machine);
+  if (list === undefined) {
     const { starts, classOf } = machine.partition;
     const bounds: number[][] = Array.from({ length: machine.classes }, () => []);
     starts.forEach((start, i) => {
-      if (classOf[i] >= 0) bounds[classOf[i]].push(start, (starts[i + 1] ?? 0x110000) - 1);
+      if (classOf[i] >= 0) bounds[classOf[i]].push(start, (starts[i + 1] ?? LAST_CODE_POINT + 1) - 1);
     });
-    sets = bounds.map((list) => of(...list));
-    classSets.set(machine, sets);
+    list = bounds.map((pairs) => {
+      const set = of(...pairs);
+      const controls: number[] = [];
+      for (let c = 0; c < 0x20; c++) if (contains(CONTROLS, c) && contains(set, c)) controls.push(c);
+      const escaped = [...SHORT_ESCAPES].filter(([, c]) => contains(set, c)).map(([letter]) => letter);
+      return { raw: intersection(set, RAW), escaped, controls };
+    });
+    spellings.set(machine, list);
   }
-  return sets;
+  return list;
 }
 
 /** A machine over the value, spelled with the escapes that `JSON.stringify` writes. */
@@ -104,7 +119,7 @@ function patterned(builder: Builder, machine: TextMachine, key: string, length: 
     guards.map((guard) => ({ ...guard, counter: slots[guard.counter], max: topOf(machine, guard) }));
   const updatesOf = (updates: readonly Update[]) =>
     updates.map((update) => ({ ...update, counter: slots[update.counter] }));
-  const sets = setsOf(machine);
+  const spelled = spellingsOf(machine);
   return builder.within([...slots, ...length.counters], () => {
     const nodes = Array.from({ length: machine.states }, () => builder.node());
     for (let state = 0; state < machine.states; state++) {
@@ -121,13 +136,10 @@ function patterned(builder: Builder, machine: TextMachine, key: string, length: 
       const controls: [number, number][] = [];
       for (let symbol = 0; symbol < machine.classes; symbol++) {
         if (machine.arcs(state, symbol).length === 0) continue;
-        take(nodes[state], intersection(sets[symbol], RAW), symbol);
-        if (sets[symbol][0] > 0x5c) continue;
-        for (const [character, codePoint] of SHORT_ESCAPES) {
-          if (intersection(sets[symbol], of(codePoint, codePoint)).length > 0) escaped.push([character, symbol]);
-        }
-        const low = intersection(sets[symbol], CONTROLS);
-        for (let i = 0; i < low.length; i += 2) for (let c = low[i]; c <= low[i + 1]; c++) controls.push([c, symbol]);
+        const { raw, ...backslashed } = spelled[symbol];
+        take(nodes[state], raw, symbol);
+        for (const letter of backslashed.escaped) escaped.push([letter, symbol]);
+        for (const control of backslashed.controls) controls.push([control, symbol]);
       }
       if (escaped.length + controls.length > 0) {
         const behind = builder.node();

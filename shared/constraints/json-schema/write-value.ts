@@ -6,13 +6,16 @@ import { keyOf } from './context.ts';
 import { isRecord } from './document.ts';
 import type { Builder } from './graph.ts';
 import { gap, literal, only, space } from './text.ts';
-import { alternativesOf } from './value-set.ts';
+import { alternativesOf, behindReferences } from './value-set.ts';
 import { type Spot, type WriteValue, writeArray, writeObject } from './write-container.ts';
 import { writeNumber } from './write-number.ts';
 import { writeString } from './write-string.ts';
 
 /** Levels of arrays in a value that nothing is said of. */
 export const FREE_DEPTH = 2;
+
+/** Work left once recursion was found, where a flatter attempt would follow. */
+const RECURSION_WORK = 15_000;
 
 export interface Writer {
   readonly write: WriteValue;
@@ -24,12 +27,16 @@ export interface Writer {
 export function createWriter(builder: Builder, depth: number): Writer {
   let cut = false;
   const around = new Map<string, number>();
-  const write: WriteValue = (places, spot) => {
+  const write: WriteValue = (stated, spot) => {
     const start = builder.node();
+    const places = stated.map((place) => behindReferences(builder.context, place));
     const key = keyOf(builder.context, places);
     const levels = around.get(key) ?? 0;
     if (levels >= (key === '' ? FREE_DEPTH : depth)) {
-      cut ||= key !== '';
+      if (key === '' || cut) return start;
+      cut = true;
+      const { work } = builder.context;
+      if (depth > 1) work.left = Math.min(work.left, RECURSION_WORK);
       return start;
     }
     around.set(key, levels + 1);
