@@ -19,6 +19,7 @@ import { seeded } from './random-requests.ts';
 import { type Bar, median, type Row, spread } from './report.ts';
 
 const ROUNDS = 40;
+const WARM_UP = 6;
 const LENGTH = 128;
 
 export const COST_METHOD =
@@ -91,37 +92,44 @@ async function compare(model: LoadedModel, constrained: Constraint, plain: Const
   open.forEach((position, i) => {
     if (random() >= share) text[position] = first.tokens[i];
   });
-  const positions = Int32Array.from([...text.keys()].filter((position) => text[position] === MASKED));
-  const ids = new Int32Array(LENGTH).fill(model.manifest.tokens.eos);
   if (text.length > LENGTH) throw new Error(`the text has ${text.length} positions, more than ${LENGTH}`);
-  const offset = LENGTH - text.length;
-  text.forEach((token, position) => {
-    ids[offset + position] = token === MASKED ? mask : token;
+  // Two canvases in turn, apart at their last mask: between steps a canvas changes, and so does what can still be reached.
+  const lastMask = open.findLast((position) => text[position] === MASKED)!;
+  const other = Int32Array.from(text);
+  other[lastMask] = first.tokens[open.indexOf(lastMask)];
+  const canvases = [text, other].map((canvas) => {
+    const positions = Int32Array.from([...canvas.keys()].filter((position) => canvas[position] === MASKED));
+    const ids = new Int32Array(LENGTH).fill(model.manifest.tokens.eos);
+    const offset = LENGTH - canvas.length;
+    canvas.forEach((token, position) => {
+      ids[offset + position] = token === MASKED ? mask : token;
+    });
+    return { canvas, positions, ids, rows: positions.map((position) => offset + position) };
   });
-  const rows = positions.map((position) => offset + position);
-  const times: Record<'constrained' | 'plain', number[]> = { constrained: [], plain: [] };
+  const times: Record<'model' | 'constrained' | 'plain', number[]> = { model: [], constrained: [], plain: [] };
   const step = async (name: 'constrained' | 'plain', constraint: Constraint, round: number) => {
+    const { canvas, positions, ids, rows } = canvases[round & 1];
     const started = performance.now();
     const probabilities = await model.session.evaluate({
-      batch: 1,
-      length: LENGTH,
-      ids,
+      ...{ batch: 1, length: LENGTH, ids, rows },
       lengths: Int32Array.of(LENGTH),
-      rows,
       inverseTemperature: new Float32Array(rows.length).fill(1),
     });
+    const evaluated = performance.now();
     const draw = { temperature: 1, random: uniforms(round, 0, 1, 'proposal') };
-    constraint.propose(text, { positions, vocabulary: model.session.vocabulary, probabilities }, draw);
-    if (round >= 0) times[name].push(performance.now() - started);
+    constraint.propose(canvas, { positions, vocabulary: model.session.vocabulary, probabilities }, draw);
+    if (round < WARM_UP) return;
+    times[name].push(performance.now() - started);
+    times.model.push(evaluated - started);
   };
-  for (let round = -5; round < ROUNDS; round++) {
-    // A canvas that changes a little each round, as it does between steps.
+  for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     await step('plain', plain, round);
     await step('constrained', constrained, round);
   }
   const ratio = median(times.constrained.map((time, i) => time / times.plain[i]));
   const row: Row = {
-    kind: `cost: ${positions.length} of ${constrained.positions} masked`,
+    kind: `cost: ${canvases[0].positions.length} of ${constrained.positions} masked`,
+    'model ms': median(times.model),
     'plain ms': median(times.plain),
     'constrained ms': median(times.constrained),
     ratio,
