@@ -98,6 +98,13 @@ function holeAutomaton(hole: HolePlan): ByteAutomaton {
   });
 }
 
+/** Both at once, over characters where both were made from them: such a product is far smaller than one over bytes. */
+function together(a: ByteAutomaton, b: ByteAutomaton): ByteAutomaton {
+  const [left, right] = [textMachineOf(a), textMachineOf(b)];
+  if (left === undefined || right === undefined) return intersect(a, b);
+  return toBytes(joinClasses(intersectText(left, right)));
+}
+
 /** The automaton of what is stated of the whole text, the JSON Schema aside. */
 function wholeAutomaton(plan: Plan): ByteAutomaton {
   const { choices, regex, free, exclude, measures } = plan;
@@ -133,7 +140,7 @@ export function compileConstraint(request: GenerationRequest, limits: { context:
     schema === undefined
       ? undefined
       : schemaMemo.get(JSON.stringify(schema), () => compileJsonSchema(schema, '/json_schema'));
-  const whole = json === undefined ? text : text === ANY_BYTES ? json : intersect(json, text);
+  const whole = json === undefined ? text : text === ANY_BYTES ? json : together(json, text);
   const segments: Segment[] =
     plan.segments === undefined
       ? [{ kind: 'hole', name: '', automaton: ANY_BYTES, tokens: { min: 0, max: Number.POSITIVE_INFINITY } }]
@@ -177,7 +184,7 @@ export function compileConstraint(request: GenerationRequest, limits: { context:
         const machine = textMachineOf(text);
         const all = combine([...(machine === undefined || text === ANY_BYTES ? [] : [machine]), ...phraseMachines()]);
         const product = all === undefined ? ANY_BYTES : toBytes(all);
-        joined = json === undefined ? product : intersect(json, product);
+        joined = json === undefined ? product : together(json, product);
       }
       return joined;
     },

@@ -22,6 +22,10 @@ export interface DecisionLimits {
 /** Work of one decision and of its explanation, in arcs looked at: bounds both to some tens of milliseconds. */
 const DECISION_WORK = 120_000;
 const EXPLANATION_WORK = 120_000;
+const ATTEMPTS = [
+  { work: 20_000, hasty: false },
+  { work: 60_000, hasty: true },
+] as const;
 
 /**
  * Decides a compiled constraint within a budget of tokens. "Satisfiable" is exact at byte level; that the bytes also fit
@@ -33,14 +37,16 @@ export function decide(compiled: CompiledConstraint, limits: DecisionLimits): De
   return { satisfiable: false, ...explain(compiled, limits, { left: EXPLANATION_WORK }) };
 }
 
-/** Any text, in haste; where haste leads astray, a shortest one. */
+/** Any text: a shortest one where that is soon found, else in haste, else a shortest one after all. */
 function findAnyText(compiled: CompiledConstraint, limits: DecisionLimits): Found {
-  try {
-    return findText(compiled, limits, { left: DECISION_WORK }, true);
-  } catch (error) {
-    if (!isLimit(error)) throw error;
-    return findText(compiled, limits, { left: DECISION_WORK });
+  for (const { work, hasty } of ATTEMPTS) {
+    try {
+      return findText(compiled, limits, { left: work }, hasty);
+    } catch (error) {
+      if (!isLimit(error)) throw error;
+    }
   }
+  return findText(compiled, limits, { left: DECISION_WORK });
 }
 
 /** A shortest text of a compiled constraint (any, when `hasty`), undefined when there is none. */

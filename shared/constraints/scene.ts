@@ -10,7 +10,7 @@ import type { CompiledConstraint } from './compile.ts';
 import { follow } from './follow.ts';
 import { trackPhrases } from './phrase-track.ts';
 import { byteLength, bytePartition, joint, type Part, type Symbols } from './symbols.ts';
-import type { Range } from './units.ts';
+import { byteCounter, leastAtEnd, type TokenSizes } from './token-sizes.ts';
 import { type TextMachine, textMachineOf } from './utf8.ts';
 
 /** A way from one node to another: what it writes, and what it asks of and does to the counters. */
@@ -52,26 +52,6 @@ export interface Scene {
 const EFFECT_LIMIT = 2 ** 24;
 
 const encoder = new TextEncoder();
-
-/** What bounds on tokens mean for bytes. */
-export interface TokenSizes {
-  /** Bytes of the longest token: at most this many a token. */
-  readonly longest: number;
-  /** Bytes that stand for one of the least tokens: 1, or 1/4 where longer characters may stand for the ones chosen. */
-  readonly least: number;
-}
-
-/** A counter of bytes for bounds on tokens, undefined where there are none. */
-function byteCounter(
-  name: string,
-  tokens: Range,
-  { longest, least }: TokenSizes,
-): (Counter & { min: number }) | undefined {
-  const saturates = tokens.max === Number.POSITIVE_INFINITY;
-  const min = Math.ceil(tokens.min * least);
-  if (saturates && min === 0) return undefined;
-  return { name, min, max: saturates ? min : tokens.max * longest, saturates };
-}
 
 /** Lays out the graph of a compiled constraint. */
 export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scene {
@@ -301,19 +281,6 @@ export function makeScene(compiled: CompiledConstraint, sizes: TokenSizes): Scen
     inBytes,
     phrases: phrases.length,
   };
-}
-
-/** Least value of each counter with which any state accepts. */
-function leastAtEnd(machine: Part['machine']): number[] {
-  return machine.counters.map((_, counter) => {
-    let least = Number.POSITIVE_INFINITY;
-    for (let state = 0; state < machine.states; state++) {
-      for (const guards of machine.accepting(state)) {
-        least = Math.min(least, guards.find((guard) => guard.counter === counter)?.min ?? 0);
-      }
-    }
-    return Number.isFinite(least) ? least : 0;
-  });
 }
 
 function labelOf(list: readonly (Guard | Update)[]): string {
