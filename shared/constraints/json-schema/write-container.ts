@@ -103,7 +103,9 @@ export function writeObject(builder: Builder, set: ObjectSet, { depth, next }: S
     const closing = space(builder, depth, close);
     // From the last key to the first: `from` writes this key or a later one, `behind` goes on after a member.
     let from: number | undefined;
+    // The object may close behind a member when no key after it is required.
     let behind = builder.node();
+    let closable = true;
     builder.fork(behind, closing);
     for (const key of [...keys].reverse()) {
       const member = gap(builder, value(key.places, { depth: depth + 1, next: behind }));
@@ -112,7 +114,8 @@ export function writeObject(builder: Builder, set: ObjectSet, { depth, next }: S
       if (!key.required && from !== undefined) builder.fork(entry, from);
       const before = builder.node();
       builder.read(before, only(','), space(builder, depth + 1, entry), commas.comma);
-      if (!key.required) builder.fork(before, closing);
+      closable &&= !key.required;
+      if (closable) builder.fork(before, closing);
       from = entry;
       behind = before;
     }
