@@ -7,6 +7,7 @@
  */
 import { createEffects, type EffectTable } from './effect.ts';
 import type { PairMachine } from './pair.ts';
+import { type CoreOutcomes, type Partition, refine, shareSets } from './partition.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** A token automaton with counters, by classes of tokens. Cores are machine states, in the order they were found. */
@@ -32,14 +33,6 @@ export interface Lift {
   /** Classes of set s: setClasses[setStart[s] .. setStart[s + 1]), ascending. */
   readonly setStart: Int32Array;
   readonly setClasses: Int32Array;
-}
-
-/** What tokens do from one state: the tokens listed, and for all others what they do from `like` (-1: they are dead). */
-interface CoreOutcomes {
-  readonly like: number;
-  readonly tokens: readonly number[];
-  /** Set of (target, effect) pairs by number; 0 is dead. */
-  readonly sets: readonly number[];
 }
 
 /** Most earlier states compared with a new one in search of a similar one. */
@@ -208,57 +201,6 @@ function mostAlike(
   return best;
 }
 
-interface Partition {
-  readonly classOf: Int32Array;
-  readonly classes: number;
-  readonly classStart: Int32Array;
-  readonly classTokens: Int32Array;
-}
-
-/** Partition refinement: two tokens share a class when every core treats them alike. */
-function refine(size: number, outcomes: readonly CoreOutcomes[], distinguish: Uint8Array | undefined): Partition {
-  const block = new Int32Array(size);
-  let blocks = 1;
-  const split = (listed: Iterable<number>, label: (index: number) => number) => {
-    const fresh = new Map<number, number>();
-    let index = 0;
-    for (const token of listed) {
-      const key = block[token] * 4_194_304 + label(index++);
-      let target = fresh.get(key);
-      if (target === undefined) {
-        target = blocks++;
-        fresh.set(key, target);
-      }
-      block[token] = target;
-    }
-  };
-  for (const { tokens, sets } of outcomes) split(tokens, (index) => sets[index]);
-  const alive = new Uint8Array(size);
-  for (const { tokens, sets } of outcomes) {
-    for (let i = 0; i < tokens.length; i++) if (sets[i] > 0) alive[tokens[i]] = 1;
-  }
-  if (distinguish !== undefined) split(alive.keys(), (token) => distinguish[token]);
-  const numbering = new Map<number, number>();
-  const classOf = new Int32Array(size);
-  for (let token = 0; token < size; token++) {
-    if (!alive[token]) continue;
-    let number = numbering.get(block[token]);
-    if (number === undefined) {
-      number = numbering.size + 1;
-      numbering.set(block[token], number);
-    }
-    classOf[token] = number;
-  }
-  const classes = numbering.size + 1;
-  const classStart = new Int32Array(classes + 1);
-  for (const k of classOf) classStart[k + 1]++;
-  for (let k = 0; k < classes; k++) classStart[k + 1] += classStart[k];
-  const next = classStart.slice();
-  const classTokens = new Int32Array(size);
-  for (let token = 0; token < size; token++) classTokens[next[classOf[token]]++] = token;
-  return { classOf, classes, classStart, classTokens };
-}
-
 /** Groups each core's classes by target and effect. */
 function group(states: readonly number[], outcomes: readonly CoreOutcomes[], partition: Partition, pairs: PairSets) {
   const { classOf, classes } = partition;
@@ -297,25 +239,4 @@ function group(states: readonly number[], outcomes: readonly CoreOutcomes[], par
     groupEffect: Int32Array.from(groupEffect),
     ...shareSets(groupClasses),
   };
-}
-
-/** Numbers equal lists of classes alike. */
-function shareSets(groupClasses: readonly (readonly number[])[]) {
-  const numbering = new Map<string, number>();
-  const lists: (readonly number[])[] = [];
-  const groupSet = Int32Array.from(groupClasses, (list) => {
-    const key = list.join(',');
-    let set = numbering.get(key);
-    if (set === undefined) {
-      set = lists.length;
-      numbering.set(key, set);
-      lists.push(list);
-    }
-    return set;
-  });
-  const setStart = new Int32Array(lists.length + 1);
-  lists.forEach((list, set) => {
-    setStart[set + 1] = setStart[set] + list.length;
-  });
-  return { groupSet, sets: lists.length, setStart, setClasses: Int32Array.from(lists.flat()) };
 }
