@@ -16,6 +16,8 @@ export function only(character: string): CodePointSet {
   return set;
 }
 
+const WHITE = of(0x09, 0x09, 0x20, 0x20);
+
 const DIGITS: readonly CodePointSet[] = Array.from({ length: 100 }, (_, i) =>
   i % 10 < Math.floor(i / 10) ? [] : of(0x30 + Math.floor(i / 10), 0x30 + (i % 10)),
 );
@@ -36,7 +38,7 @@ export function literal(builder: Builder, text: string, next: number): number {
   return to;
 }
 
-/** Depth from which on an indentation is only written with two spaces a level: it keeps the automaton small. */
+/** Depth from which on an indentation is counted, whatever its length up to four a level, to keep the automaton small. */
 const DEEP = 4;
 
 /**
@@ -47,21 +49,37 @@ export function space(builder: Builder, depth: number, next: number): number {
   const start = builder.node();
   builder.fork(start, next);
   builder.read(start, only(' '), next);
+  if (depth >= DEEP) {
+    builder.read(start, only('\n'), countedIndent(builder, 4 * depth, next));
+    return start;
+  }
   const line = builder.node();
   builder.read(start, only('\n'), line);
-  const deep = depth >= DEEP;
   let node = line;
-  const most = deep ? 2 * depth : 4 * depth;
   for (let written = 0; ; written++) {
     if (written === 2 * depth || written === 4 * depth) builder.fork(node, next);
-    if (written === most) break;
+    if (written === 4 * depth) break;
     node = follow(builder, node, ' ');
   }
-  if (deep || depth === 0) return start;
+  if (depth === 0) return start;
   node = line;
   for (let written = 0; written < depth; written++) node = follow(builder, node, '\t');
   builder.fork(node, next);
   return start;
+}
+
+/** At most so many spaces and tabs. */
+function countedIndent(builder: Builder, most: number, next: number): number {
+  const counter = builder.counter('indentation', most, false);
+  return builder.within([counter], () => {
+    const node = builder.node();
+    builder.fork(node, next);
+    builder.read(node, WHITE, node, {
+      guards: [{ counter, min: 0, max: most - 1 }],
+      updates: [{ counter, operation: 'add', value: 1 }],
+    });
+    return node;
+  });
 }
 
 function follow(builder: Builder, from: number, character: string): number {

@@ -137,14 +137,27 @@ function choicesOf(context: Context, keywords: Keywords): readonly Choice[] {
     refuseOverlap(context, keywords, oneOf.value, oneOf.pointer);
     choices.push(oneOf.value.map((option) => [option]));
   }
-  // "If it has this property, then ..." is a choice: it has not, or it has and ...
-  const ifPresent = (name: string, required: readonly string[], then: readonly Place[], pointer: string) => {
-    const absent: Place = { schema: { properties: { [name]: false } }, pointer };
-    const present: Place = { schema: { required: [name, ...required] }, pointer };
-    choices.push([[absent], [present, ...then]]);
+  // "If it has this property, then ..." is a choice: it has not, or it has and ... What it names is declared either way.
+  const ifPresent = (name: string, others: readonly string[], required: readonly string[], place: Place) => {
+    const declared = Object.fromEntries(others.map((other) => [other, true]));
+    const { pointer } = place;
+    const absent = { schema: { properties: { ...declared, [name]: false } }, pointer };
+    const present = { schema: { properties: { ...declared, [name]: true }, required: [name, ...required] }, pointer };
+    choices.push([[absent], [present, place]]);
   };
-  for (const [name, { value, pointer }] of keywords.dependentRequired ?? []) ifPresent(name, value, [], pointer);
-  for (const [name, place] of keywords.dependentSchemas ?? []) ifPresent(name, [], [place], place.pointer);
+  for (const [name, { value, pointer }] of keywords.dependentRequired ?? []) {
+    ifPresent(name, value, value, { schema: true, pointer });
+  }
+  for (const [name, place] of keywords.dependentSchemas ?? []) {
+    const { schema } = place;
+    const others = isRecord(schema) && isRecord(schema.properties) ? Object.keys(schema.properties) : [];
+    ifPresent(
+      name,
+      others.filter((other) => other !== name),
+      [],
+      place,
+    );
+  }
   context.choices.set(keywords, choices);
   return choices;
 }
