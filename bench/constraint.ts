@@ -2,16 +2,19 @@
  * The constraint engine: does every text hold what was asked for, how long does deciding take, and what does a constrained
  * step cost on top of a plain one?
  */
+import * as v from 'valibot';
 import { checkText } from '../gpu-backend/check.ts';
 import { constraintFor } from '../gpu-backend/denoise/constraint-for.ts';
 import { denoise, type Evaluate } from '../gpu-backend/denoise/loop.ts';
 import { prepareTasks, type Task } from '../gpu-backend/denoise/task.ts';
+import { createPreparer } from '../gpu-backend/lattice/prepare.ts';
 import { type LoadedModel, openModel } from '../gpu-backend/model/registry.ts';
 import { compileConstraint } from '../shared/constraints/compile.ts';
 import { decide } from '../shared/constraints/feasibility.ts';
-import type { GenerationJob, GenerationRequest } from '../shared/contract/generation.ts';
+import { type GenerationJob, type GenerationRequest, generationSchema } from '../shared/contract/generation.ts';
 import { ProblemError } from '../shared/contract/problem.ts';
 import { costRows } from './constraint-cost.ts';
+import { HOSTILE_REQUESTS } from './hostile-requests.ts';
 import { KINDS, type Kind, randomRequest, randomSchedule, seeded } from './random-requests.ts';
 import { type Bar, type BenchOptions, median, type Report, type Row } from './report.ts';
 
@@ -74,6 +77,8 @@ export async function run(options: BenchOptions): Promise<Report> {
   const generated = [...tallies.values()].reduce((sum, tally) => sum + tally.texts, 0);
   const accepted = [...tallies.values()].reduce((sum, tally) => sum + tally.accepted, 0);
   const refusals = await refusalTimes();
+  const hostile = hostileTimes();
+  const schema = schemaTimes(model);
   const cost = await costRows(model);
   const bars: Bar[] = [
     {
@@ -88,10 +93,33 @@ export async function run(options: BenchOptions): Promise<Report> {
       bound: 'at most 10',
       holds: median(refusals) <= 10,
     },
+    {
+      what: 'compiling a schema of 8 keys, median ms',
+      value: schema.compile,
+      bound: 'at most 25',
+      holds: schema.compile <= 25,
+    },
+    {
+      what: 'the same with its lift to tokens, median ms',
+      value: schema.lifted,
+      bound: 'at most 60',
+      holds: schema.lifted <= 60,
+    },
+    {
+      what: 'deciding a request made to hurt, worst median ms',
+      value: Math.max(...hostile.map(({ ms }) => ms)),
+      bound: 'at most 50',
+      holds: hostile.every(({ ms }) => ms <= 50),
+    },
     ...cost.bars,
   ];
   await model.session.release();
-  return { bench: 'constraint', method: `${METHOD} ${cost.method}`, rows: [...rows, ...cost.rows], bars };
+  return {
+    bench: 'constraint',
+    method: `${METHOD} ${cost.method}`,
+    rows: [...rows, ...hostile.map(({ name, ms }) => ({ kind: `hostile: ${name}`, 'decide p50': ms })), ...cost.rows],
+    bars,
+  };
 }
 
 function newTally(): Tally {
@@ -189,6 +217,60 @@ async function refusalTimes(): Promise<number[]> {
     }
   }
   return times;
+}
+
+/** Median milliseconds to compile a schema of 8 keys with nested arrays and enums, and to do so and lift it; never the same twice. */
+function schemaTimes(model: LoadedModel): { compile: number; lifted: number } {
+  const preparer = createPreparer(model.tokenizer, model.manifest.tokens.eos);
+  const compile: number[] = [];
+  const lifted: number[] = [];
+  for (let round = -3; round < 15; round++) {
+    const schemaOf = (salt: string) => ({
+      type: 'object',
+      properties: {
+        [`id${salt}`]: { type: 'integer', minimum: 1, maximum: 99_999 },
+        name: { type: 'string', minLength: 1, maxLength: 40 },
+        kind: { enum: ['cat', 'dog', `bird${salt}`] },
+        tags: { type: 'array', items: { type: 'string', maxLength: 12 }, maxItems: 5 },
+        price: { type: 'number', minimum: 0 },
+        ok: { type: 'boolean' },
+        when: { type: 'string', format: 'date' },
+        rows: {
+          type: 'array',
+          items: { type: 'object', properties: { x: { type: 'integer' }, y: { enum: [1, 2, 3] } }, required: ['x'] },
+          maxItems: 3,
+        },
+      },
+      required: ['name', 'kind'],
+    });
+    const { context } = model.manifest;
+    const started = performance.now();
+    compileConstraint({ json_schema: schemaOf(`a${round}`) }, { context });
+    const between = performance.now();
+    preparer.prepare({ json_schema: schemaOf(`b${round}`) }, context - 8, seeded(round + 9));
+    if (round < 0) continue;
+    compile.push(between - started);
+    lifted.push(performance.now() - between);
+  }
+  return { compile: median(compile), lifted: median(lifted) };
+}
+
+/** Median wall-clock milliseconds from body to verdict for each request made to hurt, as the edge decides it. */
+function hostileTimes(): { name: string; ms: number }[] {
+  return Object.entries(HOSTILE_REQUESTS).map(([name, body]) => {
+    const times: number[] = [];
+    for (let round = 0; round < 7; round++) {
+      const started = performance.now();
+      try {
+        const compiled = compileConstraint(v.parse(generationSchema, body), { context: 250 });
+        decide(compiled, { tokens: Math.min(compiled.tokens.max, 250), longestTokenBytes: 16 });
+      } catch (error) {
+        if (!(error instanceof ProblemError || error instanceof v.ValiError)) throw error;
+      }
+      times.push(performance.now() - started);
+    }
+    return { name, ms: median(times) };
+  });
 }
 
 function at(values: readonly number[], share: number): number {

@@ -20,8 +20,8 @@ export interface DecisionLimits {
 }
 
 /** Work of one decision and of its explanation, in arcs looked at: bounds both to some tens of milliseconds. */
-const DECISION_WORK = 120_000;
-const EXPLANATION_WORK = 120_000;
+const DECISION_WORK = 80_000;
+const EXPLANATION_WORK = 80_000;
 const ATTEMPTS = [
   { work: 20_000, hasty: false },
   { work: 60_000, hasty: true },
