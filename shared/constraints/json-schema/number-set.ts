@@ -40,13 +40,13 @@ export function numberSet(facts: Facts, whole: boolean): NumberSet | undefined {
     if (minimum !== undefined) raise(integer ? Math.ceil(writable(minimum)) : writable(minimum), false);
     if (maximum !== undefined) lower(integer ? Math.floor(writable(maximum)) : writable(maximum), false);
     if (exclusiveMinimum !== undefined) {
-      const bound = writable(exclusiveMinimum);
+      const bound = writable(exclusiveMinimum, true);
       if (integer) raise(above(Math.floor(bound), exclusiveMinimum), false);
       else if (bound === 0) raise(0, true);
       else raise(neighbour(bound, 1), false);
     }
     if (exclusiveMaximum !== undefined) {
-      const bound = writable(exclusiveMaximum);
+      const bound = writable(exclusiveMaximum, true);
       if (integer) lower(-above(Math.floor(-bound), exclusiveMaximum), false);
       else if (bound === 0) lower(0, true);
       else lower(neighbour(bound, -1), false);
@@ -58,9 +58,9 @@ export function numberSet(facts: Facts, whole: boolean): NumberSet | undefined {
   return { integer, low: low + 0, high: high + 0, lowOpen, highOpen, divisor };
 }
 
-function writable({ value, pointer }: Stated<number>): number {
+function writable({ value, pointer }: Stated<number>, exclusive = false): number {
   const size = Math.abs(value);
-  if (size === 0 || (size >= NEAR && size < FAR)) return value;
+  if (size === 0 || (size >= NEAR && size < FAR && !(exclusive && size === NEAR))) return value;
   throw problem(
     'unsupported_constraint',
     `The bound ${value} at ${pointer} is not supported: bounds are 0, or from ${NEAR} to below ${FAR} in size.`,

@@ -34,7 +34,7 @@ function compiled(schema: Schema): ByteAutomaton | undefined {
 }
 
 describe('random schemas against ajv', () => {
-  it('accepts only valid texts, and every generated valid instance', { timeout: 120_000 }, () => {
+  it('accepts only valid texts, and every generated valid instance', { timeout: 300_000 }, () => {
     const count = { compiled: 0, refused: 0, walks: 0, instances: 0 };
     const encoder = new TextEncoder();
     fc.assert(
