@@ -9,6 +9,7 @@ import type { GenerationRequest } from '../../shared/contract/generation.ts';
 import { type ProblemError, problem, unsatisfiable } from '../../shared/contract/problem.ts';
 import type { ChoiceProbability } from '../../shared/contract/stream.ts';
 import { drawLayout, type Layout } from './layout.ts';
+import { lazy } from './lazy.ts';
 import { planText, type TextPlan, witnessLayout } from './plan.ts';
 import { createProposer, type Draw, type ProposalRows, type Proposer } from './propose.ts';
 import { settleEnd } from './settle.ts';
@@ -176,12 +177,4 @@ function tooFewTokens({ tokens: { min, max } }: CompiledConstraint): ProblemErro
     `No text of ${min} to ${max} tokens was found that satisfies all constraints; allow more tokens with length.`,
     { pointer: '/length', achievable: `more than ${max} tokens` },
   );
-}
-
-function lazy<T>(make: () => T): () => T {
-  let value: { readonly made: T } | undefined;
-  return () => {
-    value ??= { made: make() };
-    return value.made;
-  };
 }

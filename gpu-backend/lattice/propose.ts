@@ -7,6 +7,7 @@ import { choiceWeights } from './choice-weights.ts';
 import { follow } from './follow.ts';
 import { forwardUntil } from './forward.ts';
 import type { Lattice } from './lattice.ts';
+import { lazy } from './lazy.ts';
 import { bestOfSet, type ClassMasses, classMasses } from './masses.ts';
 import { allocateMoments, remainingRuler, withoutRuler } from './moments.ts';
 import { createReach, type Reach } from './reach.ts';
@@ -153,14 +154,6 @@ function bestWeights(
     set[s] = Math.log(set[s] > 0 && row !== undefined ? bestOfSet(lattice.holes[h].graph.lift, s, row) : set[s]);
   }
   return { set, end: Math.log(end) };
-}
-
-function lazy<T>(make: () => T): () => T {
-  let value: T | undefined;
-  return () => {
-    value ??= make();
-    return value;
-  };
 }
 
 /** Class masses of a position, folded once; positions without a row weigh every token alike. */

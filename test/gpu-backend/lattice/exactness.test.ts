@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { seeded, type Uniform } from '../../../bench/random-requests.ts';
 import { createProposer } from '../../../gpu-backend/lattice/propose.ts';
-import { acceptsCanvas, enumerate, type RandomCase, randomCase, type Uniform, uniformFrom } from './random-case.ts';
+import { acceptsCanvas, enumerate, type RandomCase, randomCase } from './random-case.ts';
 
 const all = (positions: number) => Int32Array.from({ length: positions }, (_, i) => i);
 
@@ -33,7 +34,7 @@ function hostileRows(random: Uniform, positions: Int32Array, vocabulary: number)
 function cases(count: number, firstSeed: number, most: number): { test: RandomCase; random: Uniform }[] {
   const found: { test: RandomCase; random: Uniform }[] = [];
   for (let seed = firstSeed; found.length < count; seed++) {
-    const random = uniformFrom(seed);
+    const random = seeded(seed);
     const test = randomCase(random, most);
     if (test !== undefined) found.push({ test, random });
   }

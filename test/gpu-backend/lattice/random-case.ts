@@ -2,23 +2,11 @@
  * Small random constraints and an enumeration of all their texts: the yardstick of the lattice.
  */
 
+import type { Uniform } from '../../../bench/random-requests.ts';
 import { buildFrame, buildLattice, type Frame, type HolePart } from '../../../gpu-backend/lattice/assemble.ts';
 import type { Lattice } from '../../../gpu-backend/lattice/lattice.ts';
 import { buildVocabulary, type Vocabulary } from '../../../gpu-backend/lattice/vocabulary.ts';
 import { type Arc, type ByteAutomaton, type Counter, fromTable, run } from '../../../shared/constraints/automaton.ts';
-
-export type Uniform = () => number;
-
-/** A small generator for test cases (mulberry32). */
-export function uniformFrom(seed: number): Uniform {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 const below = (random: Uniform, n: number) => Math.floor(random() * n);
 const LETTERS = [97, 98, 99];
