@@ -70,4 +70,34 @@ describe('the model that ships, under constraints', () => {
       expect(done.constraints.map(({ pointer }) => pointer)).toContain('/template');
     }
   });
+
+  it('says how likely each choice is, the same at every temperature', async () => {
+    const choices = ['yes', 'no', 'perhaps', 'not at all'];
+    const asked = { prompt: 'Is the shop open?', choices, choice_probabilities: true };
+    const answers: Record<string, number>[] = [];
+    for (const temperature of [0, 0.5, 1]) {
+      const done = (await run({ ...asked, temperature })).at(-1);
+      if (done?.type !== 'done') throw new Error(done?.type);
+      const shares = done.choice_probabilities?.text ?? [];
+      expect(shares.map(({ choice }) => choice)).toEqual(choices);
+      expect(shares.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 9);
+      if (temperature === 0) {
+        const likeliest = shares.reduce((best, share) => (share.probability > best.probability ? share : best));
+        expect(likeliest.probability).toBeGreaterThan(1 / choices.length);
+      }
+      answers.push(Object.fromEntries(shares.map(({ choice, probability }) => [choice, probability])));
+    }
+    for (const choice of choices) {
+      expect(answers[1][choice]).toBeCloseTo(answers[0][choice], 6);
+      expect(answers[2][choice]).toBeCloseTo(answers[0][choice], 6);
+    }
+    const template = { template: 'We are {{state}} today.', holes: { state: { choices: ['open', 'closed'] } } };
+    const done = (await run({ ...template, choice_probabilities: true })).at(-1);
+    if (done?.type !== 'done') throw new Error(done?.type);
+    expect(done.choice_probabilities?.state.map(({ choice }) => choice)).toEqual(['open', 'closed']);
+  });
+
+  it('refuses to give probabilities of choices where there are none', async () => {
+    await expect(run({ template: TEMPLATE, choice_probabilities: true })).rejects.toThrow('choice_probabilities');
+  });
 });
