@@ -56,7 +56,7 @@ RMSNorm, rotary positions, SwiGLU, tied embeddings). Made to be run by Maskwrigh
 ## Training
 
 - Objective: absorbing-mask diffusion (MDLM/LLaDA): mask rate stratified over the batch, cross-entropy of masked positions weighted by one over
-  the mask rate, no time conditioning; 30% of canvases masked in spans.
+  the mask rate, no time conditioning; 30% of canvases masked in spans. The run opens with few masks (10-40%) and widens to the full range.
 - Budget: {training['token_visits']:,} token visits in {training['steps']:,} steps, {training['hours']:.2f} hours on {training['device']}.
 - Data: {training['data']}.
 - Weights: exponential moving average of the run's end. Config: `training/configs/{training['config']}.toml`; seed {training['seed']}.
@@ -75,10 +75,13 @@ The project is Apache-2.0. No text of the corpus is in this repository; the mode
 
 ## Limits
 
-- A small model with a small budget: short fields, infilling and constrained slots are what it is for. Free text over more than a sentence
-  or two wanders, and it invents names, prices and claims.
+- A small model with a very small budget: {training['token_visits'] / manifest['parameters']:.1f} token visits for each parameter. It has learned
+  registers, punctuation, frequent phrases and who stands next to whom; it has not learned to keep a thought. Free text wanders from the first
+  sentence and invents names, prices and claims. Filling short gaps between given words is what it does best.
+- The request in front of a text hardly steers it yet; the style does. What must hold has to be asked for as a constraint.
+- A canvas may end in EOS tokens, and the model is surest of those: sampling by confidence has to fix the length, or leave EOS out, or it
+  commits the tail first and the text stays short.
 - It knows English only, and of the world only what the sources above say. It has had no safety training: do not publish its text unread.
-- Style, request and facts in front of a text steer it softly. What must hold has to be asked for as a constraint.
 """
 
 

@@ -70,11 +70,11 @@ def as_batch(group: list[Canvas]) -> Batch:
     return Batch(ids, np.array([c.prefix for c in group]), np.array([len(c.ids) for c in group]))
 
 
-def fixed_count_mask(batch: Batch, counts: np.ndarray, rngs: list[np.random.Generator]) -> np.ndarray:
+def fixed_count_mask(maskable: np.ndarray, counts: np.ndarray, rngs: list[np.random.Generator]) -> np.ndarray:
     """Mask exactly counts[i] maskable positions of row i, chosen at random. bool, B x L."""
-    mask = np.zeros_like(batch.maskable)
+    mask = np.zeros_like(maskable)
     for row, rng in enumerate(rngs):
-        places = np.flatnonzero(batch.maskable[row])
+        places = np.flatnonzero(maskable[row])
         mask[row, rng.permutation(places)[: counts[row]]] = True
     return mask
 
@@ -104,7 +104,7 @@ def nelbo(model: LLaDAModelLM, canvases: list[Canvas], draws: int = 4, seed: int
         for draw in range(draws):
             rngs = [np.random.default_rng((seed, canvas.index, draw)) for canvas in group]
             masked = np.array([1 + int(n * (draw + rng.random()) / draws) for n, rng in zip(count, rngs)])
-            row, nats, _ = masked_scores(model, batch, fixed_count_mask(batch, masked, rngs))
+            row, nats, _ = masked_scores(model, batch, fixed_count_mask(batch.maskable, masked, rngs))
             sums = np.bincount(row, weights=nats, minlength=len(group))
             for i, canvas in enumerate(group):
                 total[canvas.index] += sums[i] * count[i] / masked[i] / draws
@@ -133,8 +133,9 @@ def infill_top1(model: LLaDAModelLM, canvases: list[Canvas], share: float, seed:
     for group in in_batches(canvases, batch_tokens):
         batch = as_batch(group)
         rngs = [np.random.default_rng((seed, 1000 + round(share * 100), canvas.index)) for canvas in group]
-        count = np.maximum(1, np.round(share * batch.maskable.sum(axis=1))).astype(int)
-        _, _, correct = masked_scores(model, batch, fixed_count_mask(batch, count, rngs))
+        text = batch.maskable & (batch.ids != EOS)  # the EOS is no word to guess
+        count = np.maximum(1, np.round(share * text.sum(axis=1))).astype(int)
+        _, _, correct = masked_scores(model, batch, fixed_count_mask(text, count, rngs))
         right += int(correct.sum())
         asked += len(correct)
     return right, asked
