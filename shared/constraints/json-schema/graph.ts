@@ -34,6 +34,11 @@ export interface Effect {
   readonly updates?: readonly Update[];
 }
 
+/** A way into what begins at a node. */
+export interface FirstRead extends Omit<Read, 'set'> {
+  readonly set: CodePointSet;
+}
+
 export interface Builder {
   readonly context: Context;
   readonly final: number;
@@ -42,12 +47,17 @@ export interface Builder {
   read(from: number, set: CodePointSet, to: number, effect?: Effect): void;
   /** From `from` also as from `to`, without reading. */
   fork(from: number, to: number): void;
+  /** All reads from a node, as it is so far. */
+  firstReads(node: number): readonly FirstRead[];
   /** The counter of a name, made when first asked for; it reaches at least `max`, and stays there where it saturates. */
   counter(name: string, max: number, saturates: boolean): number;
   /** Builds nodes that rely on counters. */
   within<T>(counters: readonly number[], build: () => T): T;
   finish(): Graph;
 }
+
+/** Most nodes of one graph. */
+const NODE_LIMIT = 25_000;
 
 /** The most a guard lets through where only the least is stated. */
 export const OPEN_END = Number.MAX_SAFE_INTEGER;
@@ -66,7 +76,7 @@ export function createBuilder(context: Context): Builder {
   const counters: { name: string; max: number; saturates: boolean }[] = [];
   let around: readonly number[] = [];
   const node = (): number => {
-    spend(context, 1);
+    spend(context, reads.length < NODE_LIMIT ? 1 : Number.POSITIVE_INFINITY);
     reads.push(undefined);
     forks.push(undefined);
     live.push(around);
@@ -104,6 +114,15 @@ export function createBuilder(context: Context): Builder {
       const row = forks[from];
       if (row === undefined) forks[from] = [to];
       else row.push(to);
+    },
+    firstReads(from) {
+      const seen = new Set([from]);
+      const found: FirstRead[] = [];
+      for (const at of seen) {
+        for (const to of forks[at] ?? []) seen.add(to);
+        for (const read of reads[at] ?? []) found.push({ ...read, set: sets[read.set] });
+      }
+      return found;
     },
     counter(name, max, saturates) {
       let id = counters.findIndex((counter) => counter.name === name);

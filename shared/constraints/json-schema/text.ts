@@ -2,7 +2,7 @@
  * The fixed parts of JSON texts: literal characters, and the white space between tokens.
  */
 import { type CodePointSet, characters, of } from '../code-points.ts';
-import type { Builder } from './graph.ts';
+import type { Builder, FirstRead } from './graph.ts';
 
 const single = new Map<string, CodePointSet>();
 
@@ -15,8 +15,6 @@ export function only(character: string): CodePointSet {
   }
   return set;
 }
-
-const WHITE = of(0x09, 0x09, 0x20, 0x20);
 
 const DIGITS: readonly CodePointSet[] = Array.from({ length: 100 }, (_, i) =>
   i % 10 < Math.floor(i / 10) ? [] : of(0x30 + Math.floor(i / 10), 0x30 + (i % 10)),
@@ -38,54 +36,46 @@ export function literal(builder: Builder, text: string, next: number): number {
   return to;
 }
 
-/** Depth from which on an indentation is counted, whatever its length up to four a level, to keep the automaton small. */
-const DEEP = 4;
-
 /**
  * Optional white space before a token: none, one space, or a line break and an indentation of `depth` levels (of two or
- * four spaces or one tab each): what formatters write, and no run without end.
+ * four spaces or one tab each): what formatters write, and no run without end. The token must be built already.
  */
 export function space(builder: Builder, depth: number, next: number): number {
   const start = builder.node();
   builder.fork(start, next);
   builder.read(start, only(' '), next);
-  if (depth >= DEEP) {
-    builder.read(start, only('\n'), countedIndent(builder, 4 * depth, next));
-    return start;
-  }
   const line = builder.node();
   builder.read(start, only('\n'), line);
-  let node = line;
-  for (let written = 0; ; written++) {
-    if (written === 2 * depth || written === 4 * depth) builder.fork(node, next);
-    if (written === 4 * depth) break;
-    node = follow(builder, node, ' ');
+  if (depth === 0) {
+    builder.fork(line, next);
+    return start;
   }
-  if (depth === 0) return start;
-  node = line;
-  for (let written = 0; written < depth; written++) node = follow(builder, node, '\t');
-  builder.fork(node, next);
+  const reads = builder.firstReads(next);
+  indentation(builder, line, ' ', [2 * depth, 4 * depth], reads);
+  indentation(builder, line, '\t', [depth], reads);
   return start;
 }
 
-/** At most so many spaces and tabs. */
-function countedIndent(builder: Builder, most: number, next: number): number {
+/** Units counted one by one; the token may begin behind so many as `stops` says. */
+function indentation(
+  builder: Builder,
+  line: number,
+  unit: string,
+  stops: readonly number[],
+  reads: readonly FirstRead[],
+) {
+  const most = Math.max(...stops);
   const counter = builder.counter('indentation', most, false);
-  return builder.within([counter], () => {
-    const node = builder.node();
-    builder.fork(node, next);
-    builder.read(node, WHITE, node, {
-      guards: [{ counter, min: 0, max: most - 1 }],
-      updates: [{ counter, operation: 'add', value: 1 }],
-    });
-    return node;
-  });
-}
-
-function follow(builder: Builder, from: number, character: string): number {
-  const to = builder.node();
-  builder.read(from, only(character), to);
-  return to;
+  const updates = [{ counter, operation: 'add', value: 1 }] as const;
+  const node = builder.within([counter], builder.node);
+  builder.read(line, only(unit), node, { updates });
+  if (most > 1) builder.read(node, only(unit), node, { guards: [{ counter, min: 1, max: most - 1 }], updates });
+  for (const stop of stops) {
+    for (const { set, to, guards, updates } of reads) {
+      const behind = stop === 1 && most === 1 ? guards : [...guards, { counter, min: stop, max: stop }];
+      builder.read(node, set, to, { guards: behind, updates });
+    }
+  }
 }
 
 /** What stands between a key's colon and its value: nothing or a space. */

@@ -39,10 +39,15 @@ export function behindReferences(context: Context, place: Place): Place {
   return isRecord(at.schema) ? place : at;
 }
 
+/** Most schemas inside each other (allOf, anyOf, oneOf, $ref) that all speak of the same value. */
+const IN_PLACE_LIMIT = 100;
+
 /** A schema to be merged in, and the schemas that led to it without a value between. */
 interface Item {
   readonly place: Place;
   readonly via: Item | undefined;
+  /** Schemas on the way. */
+  readonly depth: number;
 }
 
 function expand(context: Context, places: readonly Place[]): readonly Alternative[] {
@@ -69,7 +74,7 @@ function expand(context: Context, places: readonly Place[]): readonly Alternativ
       merged.push(keywords);
       const inPlace = [...(keywords.allOf ?? [])];
       if (keywords.ref !== undefined) inPlace.push(context.document.resolve(keywords.ref.value, keywords.ref.pointer));
-      for (const place of inPlace.reverse()) pending.push({ place, via: item });
+      for (const place of inPlace.reverse()) pending.push({ place, via: item, depth: item.depth + 1 });
       for (const choice of choicesOf(context, keywords)) open.push({ choice, from: item });
     }
     const [next, ...rest] = open;
@@ -81,7 +86,7 @@ function expand(context: Context, places: readonly Place[]): readonly Alternativ
     }
     for (const option of next.choice) {
       merge(
-        option.map((place) => ({ place, via: next.from })),
+        option.map((place) => ({ place, via: next.from, depth: next.from.depth + 1 })),
         merged,
         visited,
         rest,
@@ -89,7 +94,7 @@ function expand(context: Context, places: readonly Place[]): readonly Alternativ
     }
   };
   merge(
-    places.map((place) => ({ place, via: undefined })),
+    places.map((place) => ({ place, via: undefined, depth: 0 })),
     [],
     new Set(),
     [],
@@ -113,6 +118,11 @@ function tooMany(places: readonly Place[]): never {
 }
 
 function refuseLoop(item: Item): void {
+  if (item.depth > IN_PLACE_LIMIT) {
+    const { pointer } = item.place;
+    const detail = `The schema at ${pointer} stands behind more than ${IN_PLACE_LIMIT} others for the same value.`;
+    throw problem('limit_exceeded', detail, { pointer });
+  }
   for (let above = item.via; above !== undefined; above = above.via) {
     if (above.place.schema !== item.place.schema) continue;
     const pointer = `${item.via?.place.pointer ?? ''}/$ref`;

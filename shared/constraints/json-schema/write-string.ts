@@ -5,6 +5,7 @@ import type { Guard, Update } from '../automaton.ts';
 import { type CodePointSet, complement, contains, intersection, LAST_CODE_POINT, of, union } from '../code-points.ts';
 import type { TextMachine } from '../utf8.ts';
 import type { StringSet } from './alternative.ts';
+import { spend } from './context.ts';
 import { type Builder, type Effect, OPEN_END } from './graph.ts';
 import { formatLength, stringKey, stringMachine } from './string-machine.ts';
 import { only } from './text.ts';
@@ -126,6 +127,7 @@ function patterned(builder: Builder, machine: TextMachine, key: string, length: 
       /** All ways to write a character of a class, from one node. */
       const take = (from: number, set: CodePointSet, symbol: number) => {
         for (const arc of machine.arcs(state, symbol)) {
+          spend(builder.context, 1);
           builder.read(from, set, nodes[arc.to], {
             guards: [...guardsOf(arc.guards), ...(length.each.guards ?? [])],
             updates: [...updatesOf(arc.updates), ...(length.each.updates ?? [])],

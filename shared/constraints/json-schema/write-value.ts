@@ -1,6 +1,7 @@
 /**
  * A value of some schemas, as a part of the graph: its alternatives side by side.
  */
+import { problem } from '../../contract/problem.ts';
 import type { Alternative } from './alternative.ts';
 import { keyOf } from './context.ts';
 import { isRecord } from './document.ts';
@@ -11,6 +12,8 @@ import { type Spot, type WriteValue, writeArray, writeObject } from './write-con
 import { writeNumber } from './write-number.ts';
 import { writeString } from './write-string.ts';
 
+/** Most arrays and objects around a value. */
+export const NESTING_LIMIT = 64;
 /** Levels of arrays in a value that nothing is said of. */
 export const FREE_DEPTH = 2;
 
@@ -38,6 +41,11 @@ export function createWriter(builder: Builder, depth: number): Writer {
       const { work } = builder.context;
       if (depth > 1) work.left = Math.min(work.left, RECURSION_WORK);
       return start;
+    }
+    if (spot.depth > NESTING_LIMIT) {
+      const pointer = stated[0]?.pointer ?? builder.context.document.root.pointer;
+      const detail = `The schema at ${pointer} stands inside more than ${NESTING_LIMIT} arrays and objects.`;
+      throw problem('limit_exceeded', detail, { pointer });
     }
     around.set(key, levels + 1);
     for (const alternative of alternativesOf(builder.context, places)) {
