@@ -1,6 +1,7 @@
 /**
  * Machines over the characters of a string's value (quotes and escapes are added where it is written).
  */
+import { problem } from '../../contract/problem.ts';
 import { open, update } from '../automaton.ts';
 import { classAt } from '../code-points.ts';
 import { regexMachine } from '../regex.ts';
@@ -9,8 +10,8 @@ import type { StringSet } from './alternative.ts';
 import { type Context, spend } from './context.ts';
 import { formatOf } from './formats.ts';
 
-/** Work that compiling a pattern is counted as, beside its states. */
-const PATTERN_WORK = 1_500;
+/** Most different patterns of one schema: one alone may take the work of a whole schema (see ../determinise.ts). */
+export const PATTERN_LIMIT = 8;
 
 const formatMachines = new Map<string, TextMachine>();
 
@@ -28,7 +29,10 @@ export function formatMachine(name: string): TextMachine {
 export function patternMachine(context: Context, source: string, pointer: string): TextMachine {
   let machine = context.patterns.get(source);
   if (machine === undefined) {
-    spend(context, PATTERN_WORK);
+    if (context.patterns.size >= PATTERN_LIMIT) {
+      const detail = `The pattern at ${pointer} is one too many: a schema may have ${PATTERN_LIMIT} different ones.`;
+      throw problem('limit_exceeded', detail, { pointer });
+    }
     machine = regexMachine(source, pointer, { search: true });
     spend(context, machine.states);
     context.patterns.set(source, machine);

@@ -62,6 +62,10 @@ const HOSTILE: Record<string, unknown> = {
     dependentRequired: Object.fromEntries(numbered(40, (i) => [`property_${i}`, [`property_${i + 1}`]])),
   },
   'an exploding pattern': { type: 'string', pattern: '[ab]*a[ab]{18}' },
+  'patterns that explode and shrink again': properties(50, (i) => ({
+    type: 'string',
+    pattern: `^([ab]*a[ab]{8}|[ab]*|x{${i}})$`,
+  })),
   'a unique list of 5,000': { const: numbered(5_000, (i) => i), uniqueItems: true },
 };
 
