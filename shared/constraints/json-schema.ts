@@ -4,11 +4,13 @@
  * What is generated ("canonical") is a part of what is valid:
  * - objects hold declared properties only (`properties`, `required`), each once, in the order of their declaration;
  * - numbers and strings are spelled as `JSON.stringify` spells them (strings may also use \uXXXX and \/ where no pattern
- *   or format is stated); whole numbers with `multipleOf` have at most 15 digits;
+ *   or format is stated); `integer` has at most 21 digits and no exponent, with `multipleOf` at most 15 digits; numbers
+ *   are below 1.7e+308;
  * - enum and const objects have the order of keys they were given with;
  * - between tokens stands nothing, one space, or a line break and an indentation (two or four spaces or one tab a level);
  *   behind a key's colon nothing or one space;
- * - a schema stands inside itself at most RECURSION_LIMIT times; a value that nothing is said of holds arrays two levels deep.
+ * - a schema stands inside itself at most RECURSION_LIMIT times, fewer where that many would be too large; a value that
+ *   nothing is said of holds arrays two levels deep, and no objects but `{}`.
  * Every text accepted is valid. Keywords that cannot be enforced are refused by name.
  */
 import { ProblemError, problem } from '../contract/problem.ts';

@@ -4,16 +4,11 @@
 import { type CodePointSet, characters, of } from '../code-points.ts';
 import type { Builder, FirstRead } from './graph.ts';
 
-const single = new Map<string, CodePointSet>();
+const ASCII: readonly CodePointSet[] = Array.from({ length: 128 }, (_, c) => of(c, c));
 
 /** The set of one character. */
 export function only(character: string): CodePointSet {
-  let set = single.get(character);
-  if (set === undefined) {
-    set = characters(character);
-    single.set(character, set);
-  }
-  return set;
+  return ASCII[character.codePointAt(0) as number] ?? characters(character);
 }
 
 const DIGITS: readonly CodePointSet[] = Array.from({ length: 100 }, (_, i) =>
