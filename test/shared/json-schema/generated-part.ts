@@ -114,7 +114,8 @@ function checkApplied(whole: Whole, applied: Applied, value: object, around: Aro
       });
       const why = check(whole, own.filter(speaks), item, levels);
       if (why === undefined) continue;
-      if (spare === 0 || check(whole, [...own, ...sought].filter(speaks), item, levels) !== undefined) return why;
+      const found = spare > 0 && sought.every((schema) => whole.holds?.(schema, item) ?? true);
+      if (!found || check(whole, [...own, ...sought].filter(speaks), item, levels) !== undefined) return why;
       spare--;
     }
     return undefined;

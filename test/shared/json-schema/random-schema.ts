@@ -91,8 +91,11 @@ const { schema } = fc.letrec<{ schema: Schema; value: Schema }>((tie) => {
   }).map(({ contains, ...rest }) => ({
     type: 'array',
     ...rest,
-    // ajv 8.20 skips contains where an array is shorter than its prefixItems.
-    ...(contains === undefined || rest.prefixItems !== undefined ? {} : { contains }),
+    // ajv 8.20 skips contains where an array is shorter than its prefixItems, and takes over the verdict on the array
+    // before where one is empty.
+    ...(contains === undefined || rest.prefixItems !== undefined
+      ? {}
+      : { contains, minItems: Math.max(1, Number(rest.minItems ?? 0)) }),
   }));
   const typed: fc.Arbitrary<Schema> = fc.oneof(
     numbers.map((bounds) => ({ type: 'number', ...bounds })),
