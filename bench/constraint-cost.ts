@@ -54,7 +54,12 @@ export async function costRows(model: LoadedModel): Promise<{ rows: Row[]; bars:
     ratios.push(ratio);
   }
   const large = largeAutomaton();
-  rows.push({ kind: 'cost: 5,000 states, L = 256', 'propose ms': median(large), spread: spread(large) });
+  rows.push({
+    kind: 'cost: 5,000 states, L = 256',
+    'propose ms': median(large.times),
+    spread: spread(large.times),
+    MB: large.megabytes,
+  });
   return {
     rows,
     method: COST_METHOD,
@@ -67,9 +72,15 @@ export async function costRows(model: LoadedModel): Promise<{ rows: Row[]; bars:
       },
       {
         what: 'proposal over 5,000 states at L = 256, ms',
-        value: median(large),
+        value: median(large.times),
         bound: 'at most 150',
-        holds: median(large) <= 150,
+        holds: median(large.times) <= 150,
+      },
+      {
+        what: 'tables and scratch of that constraint, MB',
+        value: large.megabytes,
+        bound: 'at most 32',
+        holds: large.megabytes <= 32,
       },
     ],
   };
@@ -138,11 +149,12 @@ async function compare(model: LoadedModel, constrained: Constraint, plain: Const
   return { row, ratio };
 }
 
-/** Milliseconds of proposals on a random token automaton with 5,000 states and 50,000 edges, 256 positions. */
-function largeAutomaton(): number[] {
+/** Milliseconds of proposals, and megabytes of tables and scratch, on a random token automaton with 5,000 states and 50,000 edges, 256 positions. */
+function largeAutomaton(): { times: number[]; megabytes: number } {
   const [states, edges, classes, vocabulary, length] = [5_000, 10, 200, 8_192, 256];
   const random = seeded(3);
   const below = (n: number) => Math.floor(random() * n);
+  const before = process.memoryUsage().arrayBuffers;
   const classOf = Int32Array.from({ length: vocabulary }, () => 1 + below(classes - 1));
   const byClass = [...classOf.keys()].sort((a, b) => classOf[a] - classOf[b] || a - b);
   const classStart = new Int32Array(classes + 1);
@@ -171,11 +183,13 @@ function largeAutomaton(): number[] {
   };
   const placement = { lengths: [length], firsts: [0], eos: 1, endFrom: 0, endUntil: length, allowedAt: new Map() };
   const proposer = createProposer(buildLattice(frame, placement));
+  const rowsAt = process.memoryUsage().arrayBuffers;
   const rows = {
     positions: Int32Array.from({ length }, (_, i) => i),
     vocabulary,
     probabilities: new Float32Array(length * vocabulary).map(() => random() / 4_000),
   };
+  const rowBytes = process.memoryUsage().arrayBuffers - rowsAt;
   const canvas = new Int32Array(length).fill(MASKED);
   const times: number[] = [];
   for (let round = -2; round < 9; round++) {
@@ -183,5 +197,6 @@ function largeAutomaton(): number[] {
     proposer.propose(canvas, rows, { temperature: 1, random: () => Math.max(1e-9, random()) });
     if (round >= 0) times.push(performance.now() - started);
   }
-  return times;
+  const megabytes = (process.memoryUsage().arrayBuffers - before - rowBytes) / 1e6;
+  return { times, megabytes };
 }

@@ -10,6 +10,7 @@ import { asJson, asText, type Bench } from './report.ts';
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> = {
   step: () => import('./step.ts'),
   constraint: () => import('./constraint.ts'),
+  schema: () => import('./schema.ts'),
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -3,11 +3,11 @@
  * `{{name:tokens=N}}`, else as many free positions as `length` says (16 where it says nothing).
  */
 import type { Constraint } from '../../gpu-backend/denoise/constraint.ts';
-import { fixedCanvas, type Piece } from '../../gpu-backend/denoise/fixed-canvas.ts';
 import { textTokens } from '../../gpu-backend/denoise/text-tokens.ts';
 import { unconstrained } from '../../gpu-backend/denoise/unconstrained.ts';
 import type { LoadedModel } from '../../gpu-backend/model/registry.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
+import { fixedCanvas, type Piece } from './fixed-canvas.ts';
 
 export function plainConstraint(job: GenerationJob, model: LoadedModel): () => Constraint {
   return () => constraintOf(job, model);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MASKED } from '../../../gpu-backend/denoise/constraint.ts';
-import { fixedCanvas } from '../../../gpu-backend/denoise/fixed-canvas.ts';
 import { uniforms } from '../../../gpu-backend/denoise/random.ts';
 import { textTokens } from '../../../gpu-backend/denoise/text-tokens.ts';
+import { fixedCanvas } from '../fixed-canvas.ts';
 import { EOS, tokenizer, VOCABULARY } from '../tiny-model.ts';
 
 const tokens = textTokens(tokenizer, EOS);

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seeded, type Uniform } from '../../../bench/random-requests.ts';
 import { createProposer } from '../../../gpu-backend/lattice/propose.ts';
@@ -31,14 +32,16 @@ function hostileRows(random: Uniform, positions: Int32Array, vocabulary: number)
   return rows;
 }
 
-function cases(count: number, firstSeed: number, most: number): { test: RandomCase; random: Uniform }[] {
-  const found: { test: RandomCase; random: Uniform }[] = [];
-  for (let seed = firstSeed; found.length < count; seed++) {
-    const random = seeded(seed);
-    const test = randomCase(random, most);
-    if (test !== undefined) found.push({ test, random });
-  }
-  return found;
+/** Runs `each` on random cases; fast-check names the seed of one that fails. */
+function forCases(runs: number, most: number, each: (test: RandomCase, random: Uniform) => void): void {
+  fc.assert(
+    fc.property(fc.noBias(fc.nat(2 ** 31 - 1)), (seed) => {
+      const random = seeded(seed);
+      const test = randomCase(random, most);
+      if (test !== undefined) each(test, random);
+    }),
+    { numRuns: runs, seed: 20_261_124 },
+  );
 }
 
 const masked = (positions: number) => new Int32Array(positions).fill(-1);
@@ -47,17 +50,17 @@ const drawFrom = (random: Uniform, temperature: number) => ({ temperature, rando
 describe('the lattice against enumeration', () => {
   it('agrees on what can be finished, on the total, every marginal and the best text', () => {
     let compared = 0;
-    for (const { test, random } of cases(2_200, 1, 5)) {
+    const compare = (test: RandomCase, random: Uniform) => {
       const canvas = masked(test.positions);
       const texts = enumerate(test, canvas);
       const proposer = createProposer(test.lattice);
       expect(proposer.feasible(canvas)).toBe(texts.length > 0);
-      if (texts.length === 0) continue;
+      if (texts.length === 0) return;
       const rows = randomRows(random, all(test.positions), test.vocabulary.size);
       const p = (position: number, token: number) => rows.probabilities[position * test.vocabulary.size + token];
       const weight = (text: number[]) => text.reduce((product, token, i) => product * p(i, token), 1);
       const total = texts.reduce((sum, text) => sum + weight(text), 0);
-      if (total < 1e-60) continue;
+      if (total < 1e-60) return;
       compared++;
       expect(proposer.logTotal(canvas, rows)).toBeCloseTo(Math.log(total), 9);
       const drawn = proposer.propose(canvas, rows, drawFrom(random, 1));
@@ -72,21 +75,24 @@ describe('the lattice against enumeration', () => {
       const greatest = texts.reduce((top, text) => Math.max(top, weight(text)), 0);
       expect(acceptsCanvas(test, best.tokens)).toBe(true);
       expect(weight([...best.tokens]) / greatest).toBeGreaterThan(1 - 1e-9);
-    }
+    };
+    forCases(5_000, 5, compare);
+    // Few of the longest: there are up to 5^8 canvases to enumerate.
+    forCases(40, 8, compare);
     expect(compared).toBeGreaterThan(500);
   });
 
   it('gives every value of a hole its exact probability', () => {
     let compared = 0;
-    for (const { test, random } of cases(700, 200_000, 5)) {
+    forCases(1_500, 5, (test, random) => {
       const canvas = masked(test.positions);
       const texts = enumerate(test, canvas);
-      if (texts.length === 0) continue;
+      if (texts.length === 0) return;
       const rows = randomRows(random, all(test.positions), test.vocabulary.size);
       const weight = (text: number[]) =>
         text.reduce((product, token, i) => product * rows.probabilities[i * test.vocabulary.size + token], 1);
       const total = texts.reduce((sum, text) => sum + weight(text), 0);
-      if (total < 1e-60) continue;
+      if (total < 1e-60) return;
       const proposer = createProposer(test.lattice);
       for (const [h, hole] of test.lattice.holes.entries()) {
         const byValue = new Map<string, number>();
@@ -103,22 +109,22 @@ describe('the lattice against enumeration', () => {
         });
         compared += choices.length;
       }
-    }
+    });
     expect(compared).toBeGreaterThan(2_000);
   });
 
   it('draws texts in proportion to their probability (chi-square)', () => {
     let tested = 0;
-    for (const { test, random } of cases(400, 50_000, 4)) {
+    forCases(1_000, 4, (test, random) => {
       const canvas = masked(test.positions);
       const texts = enumerate(test, canvas);
-      if (texts.length < 2 || texts.length > 30) continue;
+      if (texts.length < 2 || texts.length > 30) return;
       const rows = randomRows(random, all(test.positions), test.vocabulary.size);
       const weights = texts.map((text) =>
         text.reduce((product, token, i) => product * rows.probabilities[i * test.vocabulary.size + token], 1),
       );
       const total = weights.reduce((a, b) => a + b, 0);
-      if (!(total > 1e-30)) continue;
+      if (!(total > 1e-30)) return;
       const proposer = createProposer(test.lattice);
       const draws = 400;
       const counts = new Map<string, number>();
@@ -145,21 +151,21 @@ describe('the lattice against enumeration', () => {
         statistic += (restSeen - rest) ** 2 / rest;
         degrees++;
       }
-      if (degrees < 1) continue;
+      if (degrees < 1) return;
       tested++;
       // Six standard deviations above the mean of the distribution: one false alarm in far more runs than there are.
       expect(statistic).toBeLessThan(degrees + 6 * Math.sqrt(2 * degrees) + 12);
-    }
+    });
     expect(tested).toBeGreaterThan(40);
   });
 
   it('ends in an accepted text for any commits, re-masking and any later rows, hostile ones included', () => {
     let finished = 0;
-    for (const { test, random } of cases(2_600, 100_000, 6)) {
+    forCases(6_000, 8, (test, random) => {
       const byMoments = random() < 0.5;
       const proposer = byMoments ? createProposer(test.lattice, 0) : createProposer(test.lattice);
       const canvas = masked(test.positions);
-      if (!proposer.feasible(canvas)) continue;
+      if (!proposer.feasible(canvas)) return;
       for (let step = 0; canvas.includes(-1); step++) {
         const open = all(test.positions).filter((i) => canvas[i] < 0);
         const rows = (random() < 0.5 ? hostileRows : randomRows)(random, open, test.vocabulary.size);
@@ -177,7 +183,7 @@ describe('the lattice against enumeration', () => {
       }
       expect(acceptsCanvas(test, canvas)).toBe(true);
       finished++;
-    }
+    });
     expect(finished).toBeGreaterThan(700);
   });
 });

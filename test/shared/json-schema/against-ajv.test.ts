@@ -5,12 +5,12 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Holds, leftOut } from '../../../bench/json-schema/generated-part.ts';
+import { spellings } from '../../../bench/json-schema/spellings.ts';
 import { type ByteAutomaton, run } from '../../../shared/constraints/automaton.ts';
 import { compileJsonSchema } from '../../../shared/constraints/json-schema.ts';
 import { ProblemError } from '../../../shared/contract/problem.ts';
-import { type Holds, leftOut } from './generated-part.ts';
 import { instanceOf, type Schema, schemas } from './random-schema.ts';
-import { spellings } from './spellings.ts';
 import { createWalker, randomNumbers } from './walk.ts';
 
 const RUNS = Number(process.env.MASKWRIGHT_SCHEMA_RUNS ?? 600);

@@ -2,10 +2,11 @@
  * A template on a canvas of known places: literals stand from the start, each hole has its number of tokens, and EOS stands nowhere.
  * Holes are filled independently, so the joint law is the product of the rows without their special tokens.
  */
-import type { Tokenizer } from '../model/tokenizer.ts';
-import { type Constraint, MASKED } from './constraint.ts';
-import { drawToken, likeliestToken } from './gumbel.ts';
-import { decodeTokens, type TextTokens } from './text-tokens.ts';
+
+import { type Constraint, MASKED } from '../../gpu-backend/denoise/constraint.ts';
+import { drawToken, likeliestToken } from '../../gpu-backend/denoise/gumbel.ts';
+import { decodeTokens, type TextTokens } from '../../gpu-backend/denoise/text-tokens.ts';
+import type { Tokenizer } from '../../gpu-backend/model/tokenizer.ts';
 
 /** One piece of a template with its place settled. */
 export type Piece =
