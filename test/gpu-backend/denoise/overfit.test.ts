@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditioningTokens } from '../../../gpu-backend/denoise/canvas.ts';
 import { MASKED } from '../../../gpu-backend/denoise/constraint.ts';
-import { infill } from '../../../gpu-backend/denoise/fixed-canvas.ts';
 import { uniforms } from '../../../gpu-backend/denoise/random.ts';
 import { textTokens } from '../../../gpu-backend/denoise/text-tokens.ts';
 import { unconstrained } from '../../../gpu-backend/denoise/unconstrained.ts';
@@ -11,6 +10,7 @@ import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import type { LoadedModel } from '../../../gpu-backend/model/registry.ts';
 import { SAMPLERS } from '../../../shared/contract/generation.ts';
 import { openFixture } from '../engine/real-session.ts';
+import { infill } from '../fixed-canvas.ts';
 
 interface Sentence {
   readonly style: string;
