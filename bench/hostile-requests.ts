@@ -16,6 +16,18 @@ export const HOSTILE_REQUESTS: Readonly<Record<string, unknown>> = {
   'ambiguous rounds': { regex: '([ab]{1,30}c?){1,30}' },
   'a long literal': { regex: 'a{4000}' },
   'many alternatives': { regex: counted(180, (i) => `w${i * 7919}z`).join('|') },
+  'a regex that grows in each of 64 holes': {
+    template: counted(64, (i) => `{{h${i}}}`).join(' '),
+    holes: Object.fromEntries(counted(64, (i) => [`h${i}`, { regex: `(a|b)*a.{8}${i}` }])),
+  },
+  'patterns that grow in a schema': {
+    json_schema: {
+      type: 'object',
+      properties: Object.fromEntries(
+        counted(50, (i) => [`k${i}`, { type: 'string', pattern: `^(a|b)*a.{${4 + (i % 6)}}$` }]),
+      ),
+    },
+  },
   'a reference to itself': { json_schema: { $ref: '#' } },
   'a recursive schema': {
     json_schema: {

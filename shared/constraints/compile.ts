@@ -6,6 +6,7 @@ import type { GenerationRequest } from '../contract/generation.ts';
 import { problem } from '../contract/problem.ts';
 import { type ByteAutomaton, intersect } from './automaton.ts';
 import { choicesMachine } from './choices.ts';
+import { WORK_LIMIT } from './determinise.ts';
 import { freeText } from './free-text.ts';
 import { compileJsonSchema } from './json-schema.ts';
 import { createMemo } from './memo.ts';
@@ -86,16 +87,44 @@ const holeMemo = createMemo<ByteAutomaton>(heavy);
 const wholeMemo = createMemo<ByteAutomaton>(heavy);
 const schemaMemo = createMemo<ByteAutomaton>(heavy);
 
-function holeAutomaton(hole: HolePlan): ByteAutomaton {
+/** What the regexes in holes of one request may still cost together. */
+interface RegexBudget {
+  left: number;
+  /** Automata paid for already: a regex that stands in several holes costs once. */
+  readonly paid: Set<ByteAutomaton>;
+}
+/** Cost of one state over bytes, in units of the work of determinising: both then take about as long. */
+const WORK_PER_STATE = 8;
+/** What all of a request's regexes in holes may cost. */
+const HOLES_WORK = 40_000;
+/** Work that went into an automaton. A remembered one costs the same again, so that a verdict never depends on the memo. */
+const workOf = new WeakMap<ByteAutomaton, number>();
+
+function pay(budget: RegexBudget, automaton: ByteAutomaton, pointer: string): void {
+  const work = workOf.get(automaton);
+  if (work === undefined || budget.paid.has(automaton)) return;
+  budget.paid.add(automaton);
+  budget.left -= work + WORK_PER_STATE * automaton.states;
+  if (budget.left >= 0) return;
+  const detail = `The regexes up to ${pointer} together take too much work to compile; make them fewer or simpler.`;
+  throw problem('limit_exceeded', detail, { pointer });
+}
+
+function holeAutomaton(hole: HolePlan, budget: RegexBudget): ByteAutomaton {
   const { choices, regex, free, measures } = hole;
-  return holeMemo.get(JSON.stringify([choices, regex, free, textMeasures(measures)]), () => {
+  const automaton = holeMemo.get(JSON.stringify([choices, regex, free, textMeasures(measures)]), () => {
     const parts: TextMachine[] = [];
+    const work = { left: WORK_LIMIT };
     if (choices !== undefined) parts.push(choicesMachine(choices, `${hole.pointer}/choices`));
-    if (regex !== undefined) parts.push(regexMachine(regex, `${hole.pointer}/regex`));
+    if (regex !== undefined) parts.push(regexMachine(regex, `${hole.pointer}/regex`, { work }));
     if (free !== undefined) parts.push(freeText(free));
     parts.push(...lengthMachine(measures));
-    return toBytes(combine(parts) as TextMachine);
+    const made = toBytes(combine(parts) as TextMachine);
+    if (regex !== undefined) workOf.set(made, WORK_LIMIT - work.left);
+    return made;
   });
+  pay(budget, automaton, `${hole.pointer}/regex`);
+  return automaton;
 }
 
 /** Both at once, over characters where both were made from them: such a product is far smaller than one over bytes. */
@@ -141,6 +170,7 @@ export function compileConstraint(request: GenerationRequest, limits: { context:
       ? undefined
       : schemaMemo.get(JSON.stringify(schema), () => compileJsonSchema(schema, '/json_schema'));
   const whole = json === undefined ? text : text === ANY_BYTES ? json : together(json, text);
+  const budget: RegexBudget = { left: HOLES_WORK, paid: new Set() };
   const segments: Segment[] =
     plan.segments === undefined
       ? [{ kind: 'hole', name: '', automaton: ANY_BYTES, tokens: { min: 0, max: Number.POSITIVE_INFINITY } }]
@@ -150,7 +180,7 @@ export function compileConstraint(request: GenerationRequest, limits: { context:
             : {
                 kind: 'hole',
                 name: segment.name,
-                automaton: holeAutomaton(segment),
+                automaton: holeAutomaton(segment, budget),
                 tokens: segment.measures.tokens,
               },
         );

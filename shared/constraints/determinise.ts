@@ -25,12 +25,19 @@ const LOOP_LIMIT = 6;
 /** The node of the loop behind a searched pattern: the builder goes from the end, so it is made right after the final node. */
 const FOUND = 1;
 
-/** The machine of a pattern. `search`: the pattern may stand anywhere in the text (edges are then of the text). */
-export function compilePattern(pattern: Pattern, pointer: string, options: { search?: boolean } = {}): TextMachine {
+export interface PatternOptions {
+  /** The pattern may stand anywhere in the text (edges are then of the text). */
+  readonly search?: boolean;
+  /** Work that several patterns share; WORK_LIMIT for each alone by default. */
+  readonly work?: Work;
+}
+
+/** The machine of a pattern. */
+export function compilePattern(pattern: Pattern, pointer: string, options: PatternOptions = {}): TextMachine {
   const around = repeat(one(ANY), 0, Number.POSITIVE_INFINITY);
   const whole = options.search ? sequence(around, pattern, around) : pattern;
   const unrolled = new Set<Pattern>();
-  const work: Work = { left: WORK_LIMIT };
+  const work = options.work ?? { left: WORK_LIMIT };
   try {
     for (;;) {
       const nfa = buildNfa(whole, unrolled, pointer);

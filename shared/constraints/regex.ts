@@ -6,7 +6,7 @@ import { type AST, RegExpParser, RegExpSyntaxError } from '@eslint-community/reg
 import { problem } from '../contract/problem.ts';
 import type { ByteAutomaton } from './automaton.ts';
 import { type CodePointSet, complement, normalise, of, union } from './code-points.ts';
-import { compilePattern } from './determinise.ts';
+import { compilePattern, type PatternOptions } from './determinise.ts';
 import { choice, one, type Pattern, repeat, sequence } from './pattern.ts';
 import { propertySet } from './properties.ts';
 import { type TextMachine, toBytes } from './utf8.ts';
@@ -41,7 +41,7 @@ export function parseRegex(source: string, pointer: string): Pattern {
 }
 
 /** The machine over code points of a regular expression; see `compileRegex`. */
-export function regexMachine(source: string, pointer: string, options: { search?: boolean } = {}): TextMachine {
+export function regexMachine(source: string, pointer: string, options: PatternOptions = {}): TextMachine {
   return compilePattern(parseRegex(source, pointer), pointer, options);
 }
 

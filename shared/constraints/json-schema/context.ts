@@ -2,6 +2,8 @@
  * What one compilation shares: the document, its work budget and what was found out already.
  */
 import { problem } from '../../contract/problem.ts';
+import type { Work } from '../closure.ts';
+import { WORK_LIMIT } from '../determinise.ts';
 import type { TextMachine } from '../utf8.ts';
 import type { Alternative } from './alternative.ts';
 import { type Document, isRecord, openDocument, type Place } from './document.ts';
@@ -18,6 +20,8 @@ export interface Context {
   readonly ids: Map<object, number>;
   /** Machines by pattern, and by all patterns and formats of a string. */
   readonly patterns: Map<string, TextMachine>;
+  /** Work left for compiling patterns. */
+  readonly patternWork: Work;
   readonly strings: Map<string, TextMachine>;
 }
 
@@ -34,6 +38,7 @@ export function openContext(schema: unknown, pointer: string, work: number): Con
     keywords: new Map(),
     ids: new Map(),
     patterns: new Map(),
+    patternWork: { left: WORK_LIMIT / 2 },
     strings: new Map(),
   };
 }

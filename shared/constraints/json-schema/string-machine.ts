@@ -10,7 +10,7 @@ import type { StringSet } from './alternative.ts';
 import { type Context, spend } from './context.ts';
 import { formatOf } from './formats.ts';
 
-/** Most different patterns of one schema: one alone may take the work of a whole schema (see ../determinise.ts). */
+/** Most different patterns of one schema. They share the work that one alone may take (see ../determinise.ts). */
 export const PATTERN_LIMIT = 8;
 
 const formatMachines = new Map<string, TextMachine>();
@@ -33,7 +33,7 @@ export function patternMachine(context: Context, source: string, pointer: string
       const detail = `The pattern at ${pointer} is one too many: a schema may have ${PATTERN_LIMIT} different ones.`;
       throw problem('limit_exceeded', detail, { pointer });
     }
-    machine = regexMachine(source, pointer, { search: true });
+    machine = regexMachine(source, pointer, { search: true, work: context.patternWork });
     spend(context, machine.states);
     context.patterns.set(source, machine);
   }
