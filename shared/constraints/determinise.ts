@@ -16,8 +16,8 @@ import { overCodePoints, type TextMachine } from './utf8.ts';
 
 /** Most states of one pattern's machine. */
 export const PATTERN_STATE_LIMIT = 4_000;
-/** Most threads looked at while making one machine: bounds the time of patterns that are built to explode to ~30 ms. */
-export const WORK_LIMIT = 80_000;
+/** Most threads looked at while making one machine: bounds the time of patterns that are built to explode to ~15 ms. */
+export const WORK_LIMIT = 20_000;
 
 /** Most counters of one pattern; the shortest repetitions beyond are written out. */
 const LOOP_LIMIT = 6;

@@ -38,7 +38,7 @@ export function openContext(schema: unknown, pointer: string, work: number): Con
     keywords: new Map(),
     ids: new Map(),
     patterns: new Map(),
-    patternWork: { left: WORK_LIMIT / 2 },
+    patternWork: { left: WORK_LIMIT },
     strings: new Map(),
   };
 }
