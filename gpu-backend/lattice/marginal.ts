@@ -25,6 +25,8 @@ export function marginal(work: Following, h: number, layer: number, token: numbe
     put(alpha.m[alpha.m.length - 1] * next.m[tail], alpha.e[alpha.m.length - 1] + next.e[tail]);
   } else {
     const { min, max } = windows[h][layer];
+    const plain = active.ruler === 1 && !Number.isNaN(alpha.common) && !Number.isNaN(next.common);
+    let sum = 0;
     for (const g of hole.groupsOf(lift.classOf[token])) {
       const rule = hole.groupRule[g];
       const core = groupCore[g];
@@ -33,6 +35,10 @@ export function marginal(work: Following, h: number, layer: number, token: numbe
         if (n > hole.reach[layer]) break;
         const to = edgeTo[edgeBase[n] + g - lift.groupStart[core]];
         if (to < 0) continue;
+        if (plain) {
+          sum += alpha.m[n] * next.m[to];
+          continue;
+        }
         for (let c = Math.max(min, rule.min); c <= Math.min(max, rule.max); c++) {
           const from = n * active.ruler + c;
           const into = to * active.ruler + Math.min(c + rule.add, rule.top);
@@ -40,6 +46,7 @@ export function marginal(work: Following, h: number, layer: number, token: numbe
         }
       }
     }
+    if (plain) put(sum, alpha.common + next.common);
   }
   const value = p * ratio(total.m[0], total.e[0], whole.m[start], whole.e[start]);
   return value > 0 ? Math.min(1, value) : 0;
