@@ -23,7 +23,7 @@ const WARM_UP = 6;
 const LENGTH = 128;
 
 export const COST_METHOD =
-  `Cost: ${ROUNDS} rounds at L = ${LENGTH}, one canvas, constrained and plain step in turn; a step is the model evaluation of the ` +
+  `Cost: ${ROUNDS} rounds at L = ${LENGTH}, batch 1, two canvases a position apart, constrained and plain step in turn; a step is the model evaluation of the ` +
   'masked rows plus one proposal; medians, spread is the distance of the quartiles over the median. Large: proposals alone.';
 
 /** A template with regex holes, a character range and two phrases that must appear, of about 128 positions. */

@@ -8,7 +8,7 @@ export function hasBit(words: Uint32Array, offset: number, value: number): boole
   return ((words[offset + (value >>> 5)] >>> (value & 31)) & 1) === 1;
 }
 
-export function setBit(words: Uint32Array, offset: number, value: number): void {
+function setBit(words: Uint32Array, offset: number, value: number): void {
   words[offset + (value >>> 5)] |= 1 << (value & 31);
 }
 
@@ -22,11 +22,6 @@ export function setRange(words: Uint32Array, offset: number, min: number, max: n
       setBit(words, offset, value++);
     }
   }
-}
-
-export function anyBit(words: Uint32Array, offset: number, count: number): boolean {
-  for (let w = offset; w < offset + count; w++) if (words[w] !== 0) return true;
-  return false;
 }
 
 /** How sets move along one edge, for values 0..top. */
