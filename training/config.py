@@ -22,6 +22,7 @@ class ModelConfig:
     weight_tying: bool = True
     init_std: float = 0.02
     local_heads: bool = True  # see initialisation.py
+    shift: int = 0  # a token is predicted from the hidden state so many positions before it: 1 as in an autoregressive model (Dream)
 
 
 @dataclass
@@ -70,6 +71,7 @@ class CorruptionConfig:
 @dataclass
 class OptimiserConfig:
     learning_rate: float = 1.5e-3
+    muon: bool = False  # Muon for the matrices of the blocks, AdamW for the rest (see optimiser.py)
     betas: list[float] = field(default_factory=lambda: [0.9, 0.98])
     weight_decay: float = 0.05
     clip: float = 1.0
@@ -78,6 +80,7 @@ class OptimiserConfig:
     decay_steps: int = 750
     ema: float = 0.999
     batch_tokens: int = 4096
+    micro_batches: int = 1  # batches of batch_tokens whose gradients are summed for one update: small ones stay in a CPU's cache
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """The noise: how much of each canvas is masked, and where.
 
-Absorbing-mask diffusion on a log-linear schedule: at time t each text token is a mask with probability t (Sahoo et al. 2024, MDLM,
+Absorbing-mask diffusion on a log-linear schedule: at time t a share t of the text tokens is masked (Sahoo et al. 2024, MDLM,
 section 3; Nie et al. 2025, LLaDA, section 2). Everything here is numpy and seeded, so that a step's noise is a function of seed and step.
 """
 
@@ -16,8 +16,9 @@ from training.config import CorruptionConfig
 @dataclass(frozen=True)
 class Noise:
     mask: np.ndarray  # bool, rows x length: True where a mask stands
-    weight: np.ndarray  # float32, rows: what a masked position of this row counts in the loss
     replaced: np.ndarray  # bool, rows x length: visible tokens to replace by random ones
+    scored: np.ndarray  # bool, rows x length: positions in the loss; the masked ones and, where tokens were replaced, all visible ones
+    weight: np.ndarray  # float32, rows x length: what a position counts in the loss
 
 
 def stratified_times(rows: int, t_min: float, rng: np.random.Generator, t_max: float = 1.0) -> np.ndarray:
@@ -27,24 +28,34 @@ def stratified_times(rows: int, t_min: float, rng: np.random.Generator, t_max: f
     return rng.permutation(t_min + (t_max - t_min) * strata)
 
 
-def bernoulli_mask(maskable: np.ndarray, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mask each maskable position of row i with probability t[i]. bool, rows x length."""
-    return maskable & (rng.random(maskable.shape) < t[:, None])
+def mask_counts(maskable: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Masks of each row: ceil(t n), so that uniform t makes every count from 1 to n as likely (LLaDA, appendix B.5). int, rows."""
+    return np.maximum(1, np.ceil(t * maskable.sum(axis=1))).astype(int)
 
 
-def span_mask(maskable: np.ndarray, t: float, mean: float, rng: np.random.Generator) -> np.ndarray:
-    """Mask spans of geometric length (mean `mean`) at random places of one row until a share t of it is masked. bool, length.
+def scattered_mask(maskable: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Mask exactly counts[i] maskable positions of row i, chosen at random. bool, rows x length.
 
-    The last span is shortened so that the count is round(t * n), at least 1: infilling asks for holes, not for pepper.
+    A fixed count has the expectation of independent masks at a lower variance, and no row goes without one.
+    """
+    keys = np.where(maskable, rng.random(maskable.shape), 2.0)
+    rank = keys.argsort(axis=1).argsort(axis=1)
+    return maskable & (rank < counts[:, None])
+
+
+def span_mask(maskable: np.ndarray, wanted: int, mean: float, rng: np.random.Generator) -> np.ndarray:
+    """Mask spans of geometric length (mean `mean`) at random places of one row until `wanted` are masked. bool, length.
+
+    The last span is shortened so that the count is exact: infilling asks for holes, not for pepper.
     """
     places = np.flatnonzero(maskable)
-    wanted = max(1, round(t * len(places)))
     chosen = np.zeros(len(places), dtype=bool)
     left = wanted
     while left > 0:
         length = min(int(rng.geometric(1.0 / mean)), left)
         start = int(rng.integers(0, len(places)))
-        fresh = np.flatnonzero(~chosen[start : start + length]) + start
+        covered = (start + np.arange(length)) % len(places)  # around the end, so that no position is masked less often than others
+        fresh = covered[~chosen[covered]]
         chosen[fresh] = True
         left -= len(fresh)
     mask = np.zeros_like(maskable)
@@ -71,19 +82,21 @@ def at_step(config: CorruptionConfig, step: int) -> CorruptionConfig:
 def draw_noise(maskable: np.ndarray, config: CorruptionConfig, rng: np.random.Generator) -> Noise:
     """Noise for one batch. `maskable` (bool, rows x length) is True at text and EOS positions, False at the prefix and padding.
 
-    Bernoulli rows weigh 1/t (the NELBO's weight under the log-linear schedule); span rows weigh one over the share realised.
+    A masked position weighs one over the masked share of its row: the NELBO's 1/t under the log-linear schedule. In a batch with
+    replaced tokens (LLaDA2.1's and Seed Diffusion's second corruption) every visible position is scored too, at weight 1: the model
+    says what should stand there, and has to learn that most visible tokens are right (GIDD, von Rütte et al. 2025).
     """
     rows = maskable.shape[0]
     t = stratified_times(rows, config.t_min, rng, config.t_max)
-    mask = bernoulli_mask(maskable, t, rng)
-    weight = 1.0 / t
-    maskable_count = maskable.sum(axis=1)
-    for row in np.flatnonzero(rng.random(rows) < config.span_share):
-        if maskable_count[row] == 0:
-            continue
-        mask[row] = span_mask(maskable[row], t[row], config.span_mean, rng)
-        weight[row] = maskable_count[row] / mask[row].sum()
+    counts = np.minimum(mask_counts(maskable, t), maskable.sum(axis=1))
+    mask = scattered_mask(maskable, counts, rng)
+    for row in np.flatnonzero((rng.random(rows) < config.span_share) & (counts > 0)):
+        mask[row] = span_mask(maskable[row], counts[row], config.span_mean, rng)
     replaced = np.zeros_like(mask)
+    scored = mask
     if config.replace_batch_share > 0 and rng.random() < config.replace_batch_share:
         replaced = maskable & ~mask & (rng.random(mask.shape) < config.replace_rate)
-    return Noise(mask=mask, weight=weight.astype(np.float32), replaced=replaced)
+        scored = maskable
+    row_weight = maskable.sum(axis=1) / np.maximum(counts, 1)
+    weight = np.where(mask, row_weight[:, None], 1.0).astype(np.float32)
+    return Noise(mask=mask, replaced=replaced, scored=scored, weight=weight)

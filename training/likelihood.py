@@ -85,7 +85,7 @@ def masked_scores(model: LLaDAModelLM, batch: Batch, mask: np.ndarray) -> tuple[
     where = np.nonzero(mask)
     device = device_of(model)
     canvas, row, column, targets = on(device, np.where(mask, MASK, batch.ids), *where, batch.ids[where])
-    logits = model.logits(model.hidden(canvas, keep_of(batch, device))[row, column])  # M x V
+    logits = model.logits(model.hidden(canvas, keep_of(batch, device))[row, column - model.config.shift])  # M x V
     nats = masked_cross_entropy(logits, targets)
     right = logits[:, MASK + 1 :].argmax(-1) + MASK + 1 == targets
     return where[0], nats.cpu().numpy(), right.cpu().numpy()

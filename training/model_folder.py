@@ -78,7 +78,7 @@ def write_folder(out: Path, model: LLaDAModelLM, tokenizer_json: str, descriptio
         "styles": [
             {"name": name, "token": specials[f"<|style:{name}|>"], "description": text} for name, text in description.styles.items()
         ],
-        "context": model.config.max_sequence_length, "shift": 0,
+        "context": model.config.max_sequence_length, "shift": model.config.shift,
         "supports": {"editing": description.editing, "guidance": description.guidance},
         "weights": [{"file": "model.safetensors", "bytes": (out / "model.safetensors").stat().st_size, "sha256": digest}],
         "training": description.training,
@@ -91,14 +91,15 @@ def write_folder(out: Path, model: LLaDAModelLM, tokenizer_json: str, descriptio
 def read_folder(path: Path) -> tuple[LLaDAModelLM, dict]:
     """The model of a folder in float32, evaluation mode, and its manifest. Raises ValueError on tensors that do not fit config.json."""
     values = json.loads((path / "config.json").read_text())
-    config = ModelConfig(**{name: values[name] for name in ModelConfig.__dataclass_fields__ if name in values})
+    manifest = json.loads((path / "manifest.json").read_text())
+    config = ModelConfig(**{name: values[name] for name in ModelConfig.__dataclass_fields__ if name in values}, shift=manifest["shift"])
     model = LLaDAModelLM(config)
     tensors = {name: tensor.float() for name, tensor in load_file(path / "model.safetensors").items()}
     wrong = set(tensors) ^ set(model.state_dict())
     if wrong:
         raise ValueError(f"tensors missing or unknown: {sorted(wrong)[:5]}")
     model.load_state_dict(tensors)
-    return model.eval(), json.loads((path / "manifest.json").read_text())
+    return model.eval(), manifest
 
 
 def write_json(path: Path, value: object) -> None:

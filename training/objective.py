@@ -63,21 +63,20 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 def mdlm_loss(model: LLaDAModelLM, batch: Batch, config: CorruptionConfig, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """(loss, unweighted cross-entropy of the masked positions), nats per token.
 
-    loss = sum over masked positions of weight * -log p(x0 | canvas), divided by the number of maskable positions.
+    loss = sum over scored positions of weight * -log p(x0 | canvas), divided by the number of maskable positions.
     """
     maskable = batch.maskable
     noise = draw_noise(maskable, config, rng)
     canvas = np.where(noise.mask, MASK, batch.ids)  # B x L
     if noise.replaced.any():
         canvas = np.where(noise.replaced, rng.integers(FIRST_TEXT_ID, model.config.vocab_size, canvas.shape), canvas)
-    scored = noise.mask | noise.replaced  # replaced tokens are predicted too, at the weight of a masked one
-    where = np.nonzero(scored)  # M, M
+    where = np.nonzero(noise.scored)  # M, M
     device = device_of(model)
-    canvas, row, column, targets, weight = on(device, canvas, *where, batch.ids[where], noise.weight[where[0]])
+    canvas, row, column, targets, weight, masked = on(device, canvas, *where, batch.ids[where], noise.weight[where], noise.mask[where])
     hidden = model.hidden(canvas, keep_of(batch, device))  # B x L x D
-    nats = masked_cross_entropy(model.logits(hidden[row, column]), targets)  # M
+    nats = masked_cross_entropy(model.logits(hidden[row, column - model.config.shift]), targets)  # M
     loss = (weight * nats).sum() / int(maskable.sum())
-    return loss, nats.detach().mean()
+    return loss, nats.detach()[masked].mean()
 
 
 def autoregressive_loss(model: LLaDAModelLM, batch: Batch) -> tuple[Tensor, Tensor]:

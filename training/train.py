@@ -21,6 +21,7 @@ from training.corruption import at_step
 from training.likelihood import autoregressive_nats, bits_per_byte, canvases_of, nelbo
 from training.model import LLaDAModelLM
 from training.objective import Batch, autoregressive_loss, mdlm_loss
+from training.optimiser import Optimiser
 from training.schedule import learning_rate
 from training.tokenizer import TextEncoder
 
@@ -35,17 +36,13 @@ class Trainer:
         self.batches = BatchOrder(data_dir, config.optimiser.batch_tokens, config.seed)
         self.model = LLaDAModelLM(config.model).to(config.device)
         self.ema = {name: p.detach().clone() for name, p in self.model.named_parameters()}
-        matrices = [p for p in self.model.parameters() if p.dim() >= 2]
-        vectors = [p for p in self.model.parameters() if p.dim() < 2]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": config.optimiser.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
-            lr=config.optimiser.learning_rate, betas=tuple(config.optimiser.betas), fused=True,
-        )
+        self.optimiser = Optimiser(self.model, config.optimiser)
         if config.compile:
             self.model.hidden = torch.compile(self.model.hidden, dynamic=False)  # one graph a canvas length
         self.step = 0
         self.visits = 0  # tokens of canvases seen, prefix and padding included
         self.seconds = 0.0
+        self.origin: dict | None = None  # objective and budget of the run whose weights this one started from
 
     def loss_and_nats(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         if self.objective == "autoregressive":
@@ -55,22 +52,23 @@ class Trainer:
     def train_step(self) -> dict[str, float]:
         """One update. Returns loss and unweighted masked cross-entropy, nats per token."""
         settings = self.config.optimiser
-        batch = self.batches.at(self.step)
-        rng = np.random.default_rng((self.config.seed, 11, self.step))
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, settings)
-        with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bf16):
-            loss, nats = self.loss_and_nats(batch, rng)
-        loss.backward()
+        parts = []
+        for index in range(self.step * settings.micro_batches, (self.step + 1) * settings.micro_batches):
+            batch = self.batches.at(index)
+            rng = np.random.default_rng((self.config.seed, 11, index))
+            with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bf16):
+                loss, nats = self.loss_and_nats(batch, rng)
+            (loss / settings.micro_batches).backward()
+            parts.append((loss.detach(), nats))
+            self.visits += batch.ids.size
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.step(learning_rate(self.step, settings))
         decay = min(settings.ema, (1 + self.step) / (10 + self.step))  # a young average forgets its random start quickly
         with torch.no_grad():
             torch._foreach_lerp_(list(self.ema.values()), [p.detach() for p in self.model.parameters()], 1 - decay)
         self.step += 1
-        self.visits += batch.ids.size
-        return {"loss": loss.item(), "nats": nats.item(), "norm": norm.item()}
+        loss, nats = (torch.stack(column).mean().item() for column in zip(*parts))
+        return {"loss": loss, "nats": nats, "norm": norm.item()}
 
     def save(self, path: Path) -> None:
         """Write a checkpoint beside `path` and move it there, so that a killed run leaves a whole one."""
@@ -78,7 +76,7 @@ class Trainer:
         torch.save(
             {
                 "model": self.model.state_dict(), "ema": self.ema, "optimiser": self.optimiser.state_dict(), "step": self.step,
-                "visits": self.visits, "seconds": self.seconds, "objective": self.objective, "config": to_dict(self.config),
+                "visits": self.visits, "seconds": self.seconds, "objective": self.objective, "origin": self.origin, "config": to_dict(self.config),
             },
             temporary,
         )
@@ -91,7 +89,15 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.ema = state["ema"]
         self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.visits, self.seconds = state["step"], state["visits"], state["seconds"]
+        self.step, self.visits, self.seconds, self.origin = state["step"], state["visits"], state["seconds"], state["origin"]
+
+    def start_from(self, path: Path) -> None:
+        """Take the weights of another run's checkpoint, whatever its objective, and add its budget to this run's. Steps start at 0."""
+        state = torch.load(path, weights_only=True, map_location=self.config.device)
+        self.model.load_state_dict(state["model"])
+        self.ema = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+        self.visits, self.seconds = state["visits"], state["seconds"]
+        self.origin = {"objective": state["objective"], "token_visits": state["visits"]}
 
     def averaged(self) -> LLaDAModelLM:
         """A copy of the model with the EMA weights, in evaluation mode."""
@@ -171,11 +177,15 @@ def main() -> None:
     parser.add_argument("--total-steps", type=int, help="move the end of the run")
     parser.add_argument("--decay-steps", type=int, help="move the start of the decay")
     parser.add_argument("--stop-after-seconds", type=float, default=float("inf"), help="write a checkpoint and stop: one leg of a run")
+    parser.add_argument("--start-from", type=Path, metavar="RUN", help="a new run takes its first weights from the checkpoint in this folder")
     args = parser.parse_args()
     config = load_config(args.config)
     config.optimiser.total_steps = args.total_steps or config.optimiser.total_steps
     config.optimiser.decay_steps = args.decay_steps or config.optimiser.decay_steps
-    run(Trainer(config, args.data_dir, args.objective), args.data_dir, args.run_dir, args.stop_after_seconds)
+    trainer = Trainer(config, args.data_dir, args.objective)
+    if args.start_from:
+        trainer.start_from(args.start_from / "checkpoint.pt")
+    run(trainer, args.data_dir, args.run_dir, args.stop_after_seconds)
 
 
 if __name__ == "__main__":

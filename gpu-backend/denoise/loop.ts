@@ -6,7 +6,7 @@
  * canvas and the step number: all random numbers are counter-based.
  */
 import type { CommittedToken, StepEvent, Usage } from '../../shared/contract/stream.ts';
-import { countMasks, currentBlock } from './blocks.ts';
+import { type Block, countMasks, currentBlock } from './blocks.ts';
 import { canvasTokens } from './canvas.ts';
 import { type Finished, MASKED, type Proposal, type Rows } from './constraint.ts';
 import { uniforms } from './random.ts';
@@ -115,12 +115,24 @@ function maskedPositions(canvas: Int32Array): Int32Array {
   return positions;
 }
 
+/** Where a sampler may mask again: kept tokens of a block. What the constraint fixed stays, and so does the end of the text. */
+function keptPositions({ constraint, model }: Task, canvas: Int32Array, { from, to }: Block): Int32Array {
+  const { eos } = model.manifest.tokens;
+  const positions: number[] = [];
+  for (let position = from; position < to; position++) {
+    const token = canvas[position];
+    if (token !== MASKED && token !== eos && constraint.fixed[position] === MASKED) positions.push(position);
+  }
+  return Int32Array.from(positions);
+}
+
 function needOf({ layout, model, temperature }: Task, canvas: Int32Array): Need {
-  const { mask } = model.manifest.tokens;
+  const { shift, tokens } = model.manifest;
   const positions = maskedPositions(canvas);
   const behind = (prefix: Int32Array): CanvasRows => ({
-    ids: canvasTokens(prefix, canvas, mask),
-    rows: positions.map((position) => prefix.length + position),
+    ids: canvasTokens(prefix, canvas, tokens.mask),
+    // A model with shift 1 was autoregressive once: what stands at a position is said one position before.
+    rows: positions.map((position) => prefix.length + position - shift),
   });
   return {
     ...behind(layout.prefix),
@@ -143,6 +155,7 @@ function select(task: Task, canvas: Int32Array, proposal: Proposal, step: number
   const { commit, remask } = task.sampler.select({
     proposal,
     candidates: Int32Array.from(candidates),
+    kept: keptPositions(task, canvas, block),
     blockSteps: block.lastStep - block.firstStep + 1,
     stepsLeft: Math.max(block.lastStep - step + 1, 1),
     random: uniforms(task.seed, task.index, step, 'sampler'),

@@ -25,7 +25,7 @@ export const LIMITS = {
   n: 8,
 } as const;
 
-export const SAMPLERS = ['low-confidence', 'ancestral', 'threshold'] as const;
+export const SAMPLERS = ['low-confidence', 'ancestral', 'remdm', 'threshold'] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.config import CorruptionConfig, ModelConfig
-from training.corruption import at_step, bernoulli_mask, draw_noise, span_mask, stratified_times
+from training.corruption import at_step, draw_noise, mask_counts, scattered_mask, span_mask, stratified_times
 from training.model import LLaDAModelLM
 from training.objective import Batch, autoregressive_loss, masked_cross_entropy, mdlm_loss
 from training.tokenizer import EOS, MASK, TEXT
@@ -19,13 +19,18 @@ def test_times_are_stratified() -> None:
         assert np.allclose(np.diff(cells), 1.0), "one time in each stratum, evenly spaced"
 
 
-def test_bernoulli_masks_have_their_rate_and_keep_the_prefix() -> None:
-    maskable = np.ones((4, 20_000), dtype=bool)
+def test_scattered_masks_have_their_count_and_keep_the_prefix() -> None:
+    maskable = np.ones((4, 300), dtype=bool)
     maskable[:, :100] = False
-    t = np.array([0.1, 0.35, 0.8, 1.0])
-    mask = bernoulli_mask(maskable, t, np.random.default_rng(1))
-    assert not mask[:, :100].any()
-    assert np.allclose(mask[:, 100:].mean(axis=1), t, atol=0.015)
+    maskable[3, 110:] = False
+    counts = mask_counts(maskable, np.array([0.001, 0.354, 1.0, 0.25]))
+    assert counts.tolist() == [1, 71, 200, 3]
+    times_masked = np.zeros(300)
+    for seed in range(400):
+        mask = scattered_mask(maskable, counts, np.random.default_rng(seed))
+        assert not (mask & ~maskable).any() and mask.sum(axis=1).tolist() == counts.tolist()
+        times_masked += mask[1]
+    assert np.allclose(times_masked[100:] / 400, 0.355, atol=0.11), "every position as often as any other (4.6 sigma)"
 
 
 @pytest.mark.parametrize("t", [0.01, 0.15, 0.5, 0.9, 1.0])
@@ -35,8 +40,9 @@ def test_spans_mask_exactly_their_share_in_runs(t: float) -> None:
     rng = np.random.default_rng(2)
     runs = []
     for _ in range(100):
-        mask = span_mask(maskable, t, 6.0, rng)
-        assert mask.sum() == max(1, round(t * 200)) and not mask[~maskable].any()
+        wanted = int(mask_counts(maskable[None], np.array([t]))[0])
+        mask = span_mask(maskable, wanted, 6.0, rng)
+        assert mask.sum() == wanted == max(1, round(t * 200)) and not mask[~maskable].any()
         runs.append(mask.sum() / max(1, (np.diff(mask.astype(int)) == 1).sum()))
     print(f"t {t}: mean run {np.mean(runs):.1f} tokens")
     if 0.1 < t < 0.9:
@@ -46,8 +52,8 @@ def test_spans_mask_exactly_their_share_in_runs(t: float) -> None:
 def test_the_share_of_span_rows_and_their_weight() -> None:
     maskable = np.ones((400, 50), dtype=bool)
     noise = draw_noise(maskable, CorruptionConfig(span_share=1.0), np.random.default_rng(3))
-    assert np.allclose(noise.weight, 50 / noise.mask.sum(axis=1))
-    assert not noise.replaced.any()
+    assert np.allclose(noise.weight[noise.mask], np.repeat(50 / noise.mask.sum(axis=1), noise.mask.sum(axis=1)))
+    assert not noise.replaced.any() and (noise.scored == noise.mask).all()
 
 
 def test_a_run_opens_with_few_masks_and_widens_to_the_full_range() -> None:
@@ -64,6 +70,10 @@ def test_replacement_touches_visible_text_only_and_only_when_asked() -> None:
     assert not (noise.replaced & (noise.mask | ~maskable)).any()
     visible = (maskable & ~noise.mask).sum()
     assert abs(noise.replaced.sum() / visible - 0.2) < 0.03
+    assert (noise.scored == maskable).all(), "tokens left as they were are scored too: most visible tokens are right"
+    assert (noise.weight[noise.scored & ~noise.mask] == 1).all()
+    rare = [draw_noise(maskable, CorruptionConfig(replace_batch_share=0.25), np.random.default_rng(i)).replaced.any() for i in range(300)]
+    assert abs(np.mean(rare) - 0.25) < 0.1
 
 
 class FixedModel:
@@ -95,25 +105,50 @@ def test_the_loss_of_a_hand_computed_case() -> None:
     assert nats.item() == pytest.approx(2 * math.log(2), rel=1e-6)
 
 
-def test_the_weight_is_one_over_t() -> None:
-    """Every position costs ln 2 (two equal classes), so the loss of a batch is ln 2 * sum(masked / t) / maskable, by hand."""
+def test_the_weight_is_one_over_the_masked_share() -> None:
+    """Every position costs ln 2 (two equal classes), so each row of n maskable positions costs l * n / l, and the mean is ln 2."""
     model = FixedModel([5.0, 0.0, 0.0])
     batch = Batch(np.ones((8, 40), dtype=np.int64), np.full(8, 2), np.full(8, 40))
-    config = CorruptionConfig(span_share=0.0)
-    loss, _ = mdlm_loss(model, batch, config, np.random.default_rng(7))
-    rng = np.random.default_rng(7)
-    t = stratified_times(8, 1e-3, rng)
-    mask = bernoulli_mask(batch.maskable, t, rng)
-    assert loss.item() == pytest.approx(math.log(2) * (mask.sum(axis=1) / t).sum() / (8 * 38), rel=1e-5)
+    loss, _ = mdlm_loss(model, batch, CorruptionConfig(span_share=0.0), np.random.default_rng(7))
+    assert loss.item() == pytest.approx(math.log(2), rel=1e-5)
 
 
-def test_the_estimate_is_unbiased() -> None:
-    """Over many draws the mean loss is the NELBO; with every token costing ln 2 that is ln 2 (less the share below t_min)."""
-    model = FixedModel([0.0, 0.0, 0.0])
-    batch = Batch(np.ones((64, 32), dtype=np.int64), np.full(64, 2), np.full(64, 32))
+def test_replaced_and_kept_tokens_are_predicted_at_weight_one() -> None:
+    """As above, and the visible positions of each row add their number times ln 2."""
+    model = FixedModel([5.0, 0.0, 0.0])
+    model.config.vocab_size = 60
+    batch = Batch(np.ones((8, 40), dtype=np.int64), np.full(8, 2), np.full(8, 40))
+    config = CorruptionConfig(span_share=0.0, replace_batch_share=1.0, replace_rate=0.2)
+    loss, nats = mdlm_loss(model, batch, config, np.random.default_rng(7))
+    masked = draw_noise(batch.maskable, config, np.random.default_rng(7)).mask.sum()
+    assert loss.item() == pytest.approx(math.log(2) * (1 + (8 * 38 - masked) / (8 * 38)), rel=1e-5)
+    assert nats.item() == pytest.approx(math.log(2), rel=1e-6)
+
+
+def test_a_shifted_model_is_read_one_position_before() -> None:
+    """With shift 1 the loss of a token comes from the hidden state before it: the first text token's from the end of the prefix."""
+    torch.manual_seed(0)
+    config = ModelConfig(
+        d_model=32, n_layers=2, n_heads=2, n_kv_heads=2, mlp_hidden_size=64, vocab_size=60, max_sequence_length=32, shift=1
+    )
+    model = LLaDAModelLM(config)
+    batch = Batch(np.array([[6, TEXT, 40, 41, 42, 43]]), np.array([2]), np.array([6]))
+    loss, _ = mdlm_loss(model, batch, CorruptionConfig(t_min=1.0), np.random.default_rng(0))
+    logits = model(torch.tensor([[6, TEXT, MASK, MASK, MASK, MASK]]))[0, 1:5]
+    assert loss.item() == pytest.approx(masked_cross_entropy(logits, torch.tensor([40, 41, 42, 43])).mean().item(), rel=1e-5)
+
+
+def test_every_position_counts_one_in_expectation() -> None:
+    """What makes the estimate unbiased: over many draws, weight times masked averages to 1 at every position, scattered or in spans."""
+    maskable = np.ones((64, 32), dtype=bool)
+    maskable[:, :2] = False
     for spans in (0.0, 1.0):
-        losses = [mdlm_loss(model, batch, CorruptionConfig(span_share=spans), np.random.default_rng(i))[0].item() for i in range(60)]
-        assert np.mean(losses) == pytest.approx(math.log(2), rel=0.02)
+        counted = np.zeros(32)
+        for seed in range(300):
+            noise = draw_noise(maskable, CorruptionConfig(span_share=spans), np.random.default_rng(seed))
+            counted += (noise.weight * noise.mask).mean(axis=0) / 300
+        assert counted[:2].sum() == 0 and counted[2:].mean() == pytest.approx(1, abs=1e-3)
+        assert np.abs(counted[2:] - 1).max() < 0.08
 
 
 def test_padding_and_prefix_are_not_in_the_loss() -> None:

@@ -5,6 +5,7 @@ import type { GenerationRequest } from '../../../shared/contract/generation.ts';
 import { problem } from '../../../shared/contract/problem.ts';
 import { ancestral } from './ancestral.ts';
 import { lowConfidence } from './low-confidence.ts';
+import { remdm } from './remdm.ts';
 import type { Sampler } from './sampler.ts';
 import { threshold } from './threshold.ts';
 
@@ -25,6 +26,8 @@ export function chooseSampler(diffusion: GenerationRequest['diffusion'] = {}): S
       return lowConfidence();
     case 'ancestral':
       return ancestral();
+    case 'remdm':
+      return remdm();
     case 'threshold':
       return threshold(diffusion.threshold);
   }

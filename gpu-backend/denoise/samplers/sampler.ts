@@ -10,6 +10,8 @@ export interface StepContext {
   readonly proposal: Proposal;
   /** Indices into the proposal that may be kept at this step, ascending, at least one: those of the block under work. */
   readonly candidates: Int32Array;
+  /** Text positions of that block that were kept at an earlier step and may be masked again, ascending. */
+  readonly kept: Int32Array;
   /** Steps planned for the block. */
   readonly blockSteps: number;
   /** Steps left for the block, this one included: at 1 every candidate has to be kept. */

@@ -5,7 +5,7 @@ import { acceptedEvent, prepareTasks } from '../../../gpu-backend/denoise/task.t
 import { assemble } from '../../../gpu-backend/engine/batch.ts';
 import type { ModelSession } from '../../../gpu-backend/model/session.ts';
 import { firstFrame, frameText, nextFrame } from '../../../shared/contract/frames.ts';
-import type { GenerationJob } from '../../../shared/contract/generation.ts';
+import { type GenerationJob, SAMPLERS } from '../../../shared/contract/generation.ts';
 import type { AcceptedEvent, StepEvent } from '../../../shared/contract/stream.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { EOS, MASK, manifest, tinyModel, tinySession, tokenizer } from '../tiny-model.ts';
@@ -37,7 +37,6 @@ async function runAlone(request: Request, index = 0): Promise<Run> {
   return { accepted: acceptedEvent(task), steps, ready: turn.value, needs };
 }
 
-const SAMPLERS = ['low-confidence', 'ancestral', 'threshold'] as const;
 const requests = fc.record({
   seed: fc.nat(),
   temperature: fc.constantFrom(0, 0.5, 1, 2),
@@ -70,7 +69,7 @@ describe('denoise', () => {
           expect(event.step).toBe(i + 1);
           for (const { position } of event.committed) expect(frame.cells[position]).toBeUndefined();
           frame = nextFrame(frame, event);
-          masks -= event.committed.length;
+          masks += event.remasked.length - event.committed.length;
           expect(event.masks_left).toBe(masks);
           for (const { confidence } of event.committed) expect(confidence >= 0 && confidence <= 1).toBe(true);
         });
