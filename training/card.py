@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from training.evaluation import pages
+
 # The corpus's sources and licences, for the front matter and the attribution list.
 ATTRIBUTION: tuple[tuple[str, str], ...] = (
     ("texts written for this project (product copy, messages, help, notices, stories, ...)", "CC0"),
@@ -27,13 +29,13 @@ ATTRIBUTION: tuple[tuple[str, str], ...] = (
     ("NLTK product reviews and pros/cons", "CC BY 4.0"),
 )
 
-NOT_MEASURED = "Not measured yet: run `python -m training.evaluate`."
+NOT_MEASURED = "Not measured yet: run `npm run eval`."
 
 
-def render_card(manifest: dict, evaluation: dict | None) -> str:
-    """README.md. `evaluation` is what `training.evaluate` writes; figures of another revision are refused (ValueError)."""
-    if evaluation is not None and evaluation["revision"] != manifest["revision"]:
-        raise ValueError(f"the evaluation is of revision {evaluation['revision']}, the model is {manifest['revision']}")
+def render_card(manifest: dict, sections: dict[str, dict] | None) -> str:
+    """README.md. `sections` are the figures of `training.report`; those of another revision are refused (ValueError)."""
+    if sections is not None and sections["likelihood"]["revision"] != manifest["revision"]:
+        raise ValueError(f"the figures are of revision {sections['likelihood']['revision']}, the model is {manifest['revision']}")
     training, weights = manifest["training"], manifest["weights"]
     sources = "\n".join(f"- {name}: {licence}" for name, licence in ATTRIBUTION)
     styles = "\n".join(f"- `{style['name']}`: {style['description']}" for style in manifest["styles"])
@@ -51,14 +53,17 @@ tags: [masked-diffusion, llada, constrained-generation]
 
 {manifest['parameters']:,} parameters, {sum(w['bytes'] for w in weights) / 1e6:.1f} MB as float16, context {manifest['context']} tokens,
 byte-level BPE of 8192 tokens. Revision `{manifest['revision']}`. Architecture and file layout are LLaDA's (bidirectional transformer,
-RMSNorm, rotary positions, SwiGLU, tied embeddings). Made to be run by Maskwright, which asks it for the probabilities of masked positions.
+RMSNorm, rotary positions, SwiGLU, tied embeddings){shift_text(manifest)}. Made to be run by Maskwright, which asks it for the probabilities of
+masked positions.
 
 ## Training
 
-- Objective: absorbing-mask diffusion (MDLM/LLaDA): mask rate stratified over the batch, cross-entropy of masked positions weighted by one over
-  the mask rate, no time conditioning; 30% of canvases masked in spans. The run opens with few masks (10-40%) and widens to the full range.
-- Budget: {training['token_visits']:,} token visits in {training['steps']:,} steps, {training['hours']:.2f} hours on {training['device']}.
-- Data: {training['data']}.
+- Objective: absorbing-mask diffusion (MDLM/LLaDA): the share of masks is stratified over the batch, the cross-entropy of masked positions
+  is weighted by one over that share, no time conditioning; 30% of canvases masked in spans.{editing_text(training)}
+- {origin_text(training)}
+- Budget: {training['token_visits']:,} token visits, {training['hours']:.2f} hours on {training['device']}; {training['steps']:,} steps since its weights were last taken over.
+  That is {training['token_visits'] / manifest['parameters']:.1f} visits for each parameter.
+- Data: {training['data']}. No text of slot grammars.
 - Weights: exponential moving average of the run's end. Config: `training/configs/{training['config']}.toml`; seed {training['seed']}.
 
 The project is Apache-2.0. No text of the corpus is in this repository; the model learned from these sources, each under its own licence:
@@ -69,40 +74,71 @@ The project is Apache-2.0. No text of the corpus is in this repository; the mode
 
 {styles}
 
-## Figures
+{figures(sections)}
 
-{figures(evaluation)}
+## What it cannot do
 
-## Limits
-
-- A small model with a very small budget: {training['token_visits'] / manifest['parameters']:.1f} token visits for each parameter. It has learned
-  registers, punctuation, frequent phrases and who stands next to whom; it has not learned to keep a thought. Free text wanders from the first
-  sentence and invents names, prices and claims. Filling short gaps between given words is what it does best.
-- The request in front of a text hardly steers it yet; the style does. What must hold has to be asked for as a constraint.
-- A canvas may end in EOS tokens, and the model is surest of those: sampling by confidence has to fix the length, or leave EOS out, or it
-  commits the tail first and the text stays short.
+- It is small and has seen little. It writes in the register asked for, and most short phrases are English; over a sentence it loses the
+  thread, and it invents names, prices and claims. Filling short gaps between given words is what it does best.
+- A request in front of a text steers it a little; a style steers it well. What must hold has to be asked for as a constraint.
+- It can be asked what should stand at a token that is there already, and is often right about random ones; a sampler that masks kept
+  tokens again does better with it than it would with a model that saw only masks.
 - It knows English only, and of the world only what the sources above say. It has had no safety training: do not publish its text unread.
 """
 
 
-def figures(evaluation: dict | None) -> str:
-    """The table of an evaluation in Markdown."""
-    if evaluation is None:
-        return NOT_MEASURED
-    rows = "\n".join(
-        f"| infill top-1, {round(float(share) * 100)}% masked | {100 * value:.1f}% |" for share, value in evaluation["infill_top1"].items()
-    )
-    by_style = "\n".join(
-        f"| {name} | {value['documents']} | {value['bits_per_byte']:.3f} |" for name, value in sorted(evaluation["by_style"].items())
-    )
-    return f"""{evaluation['method']}
+def shift_text(manifest: dict) -> str:
+    """Empty for a model that is read where the mask stands, as LLaDA is."""
+    if manifest["shift"] == 0:
+        return ""
+    return f"; a token is read {manifest['shift']} position before its place, as in Dream (`shift` in the manifest)"
 
-| what | value |
-| --- | --- |
-| validation NELBO, bits per byte | {evaluation['bits_per_byte']:.3f} |
-| validation NELBO, nats per token | {evaluation['nats_per_token']:.3f} |
-{rows}
 
-| style | documents | bits per byte |
-| --- | --- | --- |
-{by_style}"""
+def editing_text(training: dict) -> str:
+    share, rate = training.get("replace_batch_share", 0), training.get("replace_rate", 0)
+    if not share:
+        return ""
+    return (
+        f" In {round(100 * share)}% of\n  batches {round(100 * rate)}% of the visible tokens are replaced at random and all visible"
+        " ones are predicted too, so that tokens can be edited."
+    )
+
+
+def origin_text(training: dict) -> str:
+    origin = training.get("origin")
+    if origin is None:
+        return "Start: random weights."
+    return (
+        f"Start: the weights of an {origin['objective']} run over the same data after {origin['token_visits']:,} token visits (counted in the budget\n"
+        "  below). Next-token prediction teaches the first statistics of a language at a fraction of what masks cost (DiffuLLaMA, Dream)."
+    )
+
+
+def figures(sections: dict[str, dict] | None) -> str:
+    """Every figure of docs/evaluation.md, then the samples."""
+    if sections is None:
+        return f"## Figures\n\n{NOT_MEASURED}"
+    texts = (
+        pages.likelihood_text, pages.infill_text, pages.samplers_text, pages.styles_text, pages.prompts_text, pages.constrained_text,
+        pages.claims_text, pages.reading_text, samples_text,
+    )
+    return "\n\n".join(text(sections) for text in texts)
+
+
+def samples_text(sections: dict[str, dict]) -> str:
+    """Ten texts of each style, as they came."""
+    samples = sections["samples"]
+    parts = [
+        f"""## Samples
+
+Not selected: seeds 0 to 9 of each style, at most 40 tokens, 32 steps, temperature {sections['styles']['temperature']}, guidance {samples['guidance']}, no prompt."""
+    ]
+    for style, texts in samples["styles"].items():
+        parts.append(f"### {style}\n\n" + "\n".join(f"{number}. {one_line(text)}" for number, text in enumerate(texts)))
+    return "\n\n".join(parts)
+
+
+def one_line(text: str) -> str:
+    """A text as one line of Markdown that shows what it says and nothing else."""
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]<>#|" else c for c in text)
+    return escaped.replace("\n", " / ") or "(empty)"

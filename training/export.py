@@ -38,6 +38,9 @@ def main() -> None:
             "hours": round(state["seconds"] / 3600, 2),
             "config": config["name"],
             "seed": config["seed"],
+            "origin": state["origin"],
+            "replace_batch_share": config["corruption"]["replace_batch_share"],
+            "replace_rate": config["corruption"]["replace_rate"],
             "data": config.get("about_data", "see the run's config"),
         },
     )

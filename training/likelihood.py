@@ -6,7 +6,7 @@ Everything is seeded by document and draw, so two models meet the same masks and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,33 +112,73 @@ def nelbo(model: LLaDAModelLM, canvases: list[Canvas], draws: int = 4, seed: int
 
 
 @torch.no_grad()
-def autoregressive_nats(model: LLaDAModelLM, canvases: list[Canvas], batch_tokens: int = 8192) -> np.ndarray:
-    """The exact negative log-likelihood of each canvas under a causal model, nats, in the order given."""
-    total: dict[int, float] = {}
-    for group in in_batches(canvases, batch_tokens):
+def autoregressive_token_nats(model: LLaDAModelLM, canvases: list[Canvas], batch_tokens: int = 8192) -> list[np.ndarray]:
+    """-log p of every token behind the prefix under a causal model, nats, float64; one array a canvas, in the order given."""
+    nats_of: dict[int, np.ndarray] = {}
+    for group in in_batches([c for c in canvases if len(c.ids) > c.prefix], batch_tokens):
         batch = as_batch(group)
         where = np.nonzero(batch.maskable)
         device = device_of(model)
         ids, row, column, targets = on(device, batch.ids, *where, batch.ids[where])
         hidden = model.hidden(ids, keep_of(batch, device), causal=True)
-        nats = masked_cross_entropy(model.logits(hidden[row, column - 1]), targets).cpu().numpy()
+        nats = masked_cross_entropy(model.logits(hidden[row, column - 1]), targets).cpu().numpy().astype(np.float64)
         for i, canvas in enumerate(group):
-            total[canvas.index] = float(nats[where[0] == i].sum())
-    return np.array([total[canvas.index] for canvas in canvases])
+            nats_of[canvas.index] = nats[where[0] == i]
+    return [nats_of.get(canvas.index, np.zeros(0)) for canvas in canvases]
 
 
-def infill_top1(model: LLaDAModelLM, canvases: list[Canvas], share: float, seed: int = 0, batch_tokens: int = 8192) -> tuple[int, int]:
-    """(right, asked): masked text tokens whose most probable filling is the original, `share` of each text masked at random."""
-    right = asked = 0
+def autoregressive_nats(model: LLaDAModelLM, canvases: list[Canvas], batch_tokens: int = 8192) -> np.ndarray:
+    """The exact negative log-likelihood of each canvas under a causal model, nats, in the order given."""
+    return np.array([nats.sum() for nats in autoregressive_token_nats(model, canvases, batch_tokens)])
+
+
+@dataclass(frozen=True)
+class Infill:
+    """How a model filled masks at one go, each with its most probable token."""
+
+    right: int
+    asked: int
+    whole: int  # texts whose masks were all filled right
+    texts: int
+
+    def summary(self) -> dict:
+        return {"top1": round(self.right / self.asked, 4), "exact": round(self.whole / self.texts, 4), "tokens": self.asked, "texts": self.texts}
+
+
+def infill(
+    model: LLaDAModelLM, canvases: list[Canvas], choose: Callable[[np.ndarray, list[np.random.Generator]], np.ndarray], seed: int,
+    batch_tokens: int = 8192,
+) -> Infill:
+    """Mask what `choose(maskable text positions B x L, one generator a row)` says and fill it in. EOS is no word to guess."""
+    total = [0, 0, 0, 0]
     for group in in_batches(canvases, batch_tokens):
         batch = as_batch(group)
-        rngs = [np.random.default_rng((seed, 1000 + round(share * 100), canvas.index)) for canvas in group]
-        text = batch.maskable & (batch.ids != EOS)  # the EOS is no word to guess
-        count = np.maximum(1, np.round(share * text.sum(axis=1))).astype(int)
-        _, _, correct = masked_scores(model, batch, fixed_count_mask(text, count, rngs))
-        right += int(correct.sum())
-        asked += len(correct)
-    return right, asked
+        rngs = [np.random.default_rng((seed, canvas.index)) for canvas in group]
+        mask = choose(batch.maskable & (batch.ids != EOS), rngs)
+        row, _, correct = masked_scores(model, batch, mask)
+        wrong = np.bincount(row, weights=~correct, minlength=len(group))[mask.any(axis=1)]
+        total = [a + b for a, b in zip(total, (int(correct.sum()), len(correct), int((wrong == 0).sum()), len(wrong)))]
+    return Infill(*total)
+
+
+def share_of_text(share: float) -> Callable[[np.ndarray, list[np.random.Generator]], np.ndarray]:
+    """Masks a share of each text, at least one token, at random."""
+    return lambda text, rngs: fixed_count_mask(text, np.maximum(1, np.round(share * text.sum(axis=1))).astype(int), rngs)
+
+
+def span_of_text(size: int) -> Callable[[np.ndarray, list[np.random.Generator]], np.ndarray]:
+    """Masks `size` neighbouring tokens at a random place of each text that has more than that."""
+
+    def choose(text: np.ndarray, rngs: list[np.random.Generator]) -> np.ndarray:
+        mask = np.zeros_like(text)
+        for row, rng in enumerate(rngs):
+            places = np.flatnonzero(text[row])
+            if len(places) > size:
+                start = int(rng.integers(0, len(places) - size + 1))
+                mask[row, places[start : start + size]] = True
+        return mask
+
+    return choose
 
 
 def bits_per_byte(nats: np.ndarray, canvases: list[Canvas]) -> float:

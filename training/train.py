@@ -20,6 +20,7 @@ from training.config import RunConfig, from_dict, load_config, to_dict
 from training.corruption import at_step
 from training.likelihood import autoregressive_nats, bits_per_byte, canvases_of, nelbo
 from training.model import LLaDAModelLM
+from training.model_folder import read_folder
 from training.objective import Batch, autoregressive_loss, mdlm_loss
 from training.optimiser import Optimiser
 from training.schedule import learning_rate
@@ -92,12 +93,20 @@ class Trainer:
         self.step, self.visits, self.seconds, self.origin = state["step"], state["visits"], state["seconds"], state["origin"]
 
     def start_from(self, path: Path) -> None:
-        """Take the weights of another run's checkpoint, whatever its objective, and add its budget to this run's. Steps start at 0."""
-        state = torch.load(path, weights_only=True, map_location=self.config.device)
-        self.model.load_state_dict(state["model"])
+        """Take over the weights of another run, whatever its objective, and add its budget to this run's. Steps start at 0.
+
+        `path`: a run folder (its latest weights), or a model folder that `training.export` wrote (the averaged ones).
+        """
+        if (path / "checkpoint.pt").exists():
+            state = torch.load(path / "checkpoint.pt", weights_only=True, map_location=self.config.device)
+            weights, objective, self.visits, self.seconds = state["model"], state["objective"], state["visits"], state["seconds"]
+        else:
+            model, manifest = read_folder(path)
+            weights, before = model.state_dict(), manifest["training"]
+            objective, self.visits, self.seconds = before["objective"], before["token_visits"], before["hours"] * 3600
+        self.model.load_state_dict(weights)
         self.ema = {name: p.detach().clone() for name, p in self.model.named_parameters()}
-        self.visits, self.seconds = state["visits"], state["seconds"]
-        self.origin = {"objective": state["objective"], "token_visits": state["visits"]}
+        self.origin = {"objective": objective, "token_visits": self.visits}
 
     def averaged(self) -> LLaDAModelLM:
         """A copy of the model with the EMA weights, in evaluation mode."""
@@ -177,14 +186,17 @@ def main() -> None:
     parser.add_argument("--total-steps", type=int, help="move the end of the run")
     parser.add_argument("--decay-steps", type=int, help="move the start of the decay")
     parser.add_argument("--stop-after-seconds", type=float, default=float("inf"), help="write a checkpoint and stop: one leg of a run")
-    parser.add_argument("--start-from", type=Path, metavar="RUN", help="a new run takes its first weights from the checkpoint in this folder")
+    parser.add_argument("--start-from", type=Path, metavar="RUN", help="a new run takes its first weights from this run or model folder")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="another device than the config's, say for a dry run")
     args = parser.parse_args()
     config = load_config(args.config)
     config.optimiser.total_steps = args.total_steps or config.optimiser.total_steps
     config.optimiser.decay_steps = args.decay_steps or config.optimiser.decay_steps
+    config.device = args.device or config.device
+    config.compile = config.compile and config.device == "cuda"
     trainer = Trainer(config, args.data_dir, args.objective)
     if args.start_from:
-        trainer.start_from(args.start_from / "checkpoint.pt")
+        trainer.start_from(args.start_from)
     run(trainer, args.data_dir, args.run_dir, args.stop_after_seconds)
 
 

@@ -29,7 +29,7 @@ export const manifestSchema = v.object({
   /** Most positions of one canvas, conditioning included. */
   context: v.pipe(v.number(), v.integer(), v.minValue(8)),
   /** Positions by which logits are shifted against their token (Dream: 1). */
-  shift: v.number(),
+  shift: v.picklist([0, 1]),
   supports: v.object({ editing: v.boolean(), guidance: v.boolean() }),
   weights: v.array(v.object({ file: v.string(), bytes: v.number(), sha256: v.string() })),
 });

@@ -1,0 +1,116 @@
+/**
+ * `npm run eval -- --corpus DIR --twin DIR --data-dir DIR`: measures the shipped model. Asks `training.evaluation.requests` what to
+ * generate, has the real API generate it, and lets `training.evaluate` and `training.report` turn the answers into figures and pages.
+ */
+import { spawn } from 'node:child_process';
+import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { type LocalServices, startServices } from './local/services.ts';
+
+const USAGE = `npm run eval -- --corpus DIR --twin DIR --data-dir DIR [--work DIR] [--write DIR] [--answers-only]
+
+  --corpus        the training corpus (valid.jsonl.xz and train/ in it)
+  --twin          folder of the autoregressive twin, the declared scorer
+  --data-dir      what training.pack wrote
+  --work          where requests and answers are kept (.local/evaluation)
+  --write         where the figures go (docs/evaluation)
+  --answers-only  generate, and leave the scoring for later`;
+
+const root = join(import.meta.dirname, '..');
+/** As many texts at a time: the service batches them. */
+const CONCURRENCY = 8;
+const PYTHON = process.env.PYTHON ?? 'python3';
+
+/** A line of training.evaluation.requests. */
+interface Line {
+  readonly set: string;
+  readonly request: object;
+}
+
+function readArguments() {
+  const path = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ corpus: path, twin: path, 'data-dir': path },
+      work: { ...path, default: join(root, '.local', 'evaluation') },
+      write: { ...path, default: join(root, 'docs', 'evaluation') },
+      'answers-only': { type: 'boolean', default: false },
+    },
+  });
+  const { corpus, twin, 'data-dir': dataDir, work, write } = values;
+  if (corpus === undefined || twin === undefined || dataDir === undefined) throw new Error(USAGE);
+  return { corpus, twin, dataDir, work, write, answersOnly: values['answers-only'] };
+}
+
+/** Runs a module of training/. @throws Error when it does not end well */
+async function python(module: string, ...parameters: string[]): Promise<void> {
+  const child = spawn(PYTHON, ['-m', module, ...parameters], { cwd: root, stdio: 'inherit' });
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  if (code !== 0) throw new Error(`${module} ended with ${code}.`);
+}
+
+/** The line with what the API answered: text and usage, or the code of a refusal. @throws Error on anything else */
+async function answer({ url, key }: LocalServices, line: Line): Promise<object> {
+  const response = await fetch(`${url}/v1/generations`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...line.request, cache: 'no-store' }),
+  });
+  const body = (await response.json()) as { text?: string; usage?: object; code?: string };
+  if (response.ok) return { ...line, text: body.text, usage: body.usage };
+  if (response.status === 422) return { ...line, problem: body.code };
+  throw new Error(`${response.status} ${body.code} for ${JSON.stringify(line.request)}`);
+}
+
+/** Answers all lines, some at a time, and keeps their order. */
+async function answerAll(services: LocalServices, requests: string, answers: string): Promise<number> {
+  const lines: Line[] = [];
+  for await (const text of createInterface({ input: createReadStream(requests) })) lines.push(JSON.parse(text));
+  const answered: object[] = new Array(lines.length);
+  let next = 0;
+  const work = async () => {
+    for (let index = next++; index < lines.length; index = next++) {
+      answered[index] = await answer(services, lines[index]);
+      if (index % 200 === 199) console.log(`${index + 1} of ${lines.length}`);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  const out = createWriteStream(answers);
+  for (const line of answered) out.write(`${JSON.stringify(line)}\n`);
+  out.end();
+  await finished(out);
+  return lines.length;
+}
+
+async function main(): Promise<void> {
+  const { corpus, twin, dataDir, work, write, answersOnly } = readArguments();
+  mkdirSync(work, { recursive: true });
+  const requests = join(work, 'requests.jsonl');
+  const answers = join(work, 'answers.jsonl');
+  await python('training.evaluation.requests', '--valid', join(corpus, 'valid.jsonl.xz'), '--out', requests);
+
+  const services = await startServices(root, new Promise<void>((resolve) => process.once('SIGINT', resolve)));
+  if (services === undefined) return;
+  const started = Date.now();
+  try {
+    const count = await Promise.race([answerAll(services, requests, answers), services.died]);
+    console.log(`${count} answers in ${Math.round((Date.now() - started) / 1000)} s`);
+  } finally {
+    await services.stop();
+  }
+  if (answersOnly) return;
+  const model = join(root, 'models', 'default');
+  const given = ['--model', model, '--corpus', corpus, '--twin', twin, '--data-dir', dataDir, '--answers', answers];
+  await python('training.evaluate', ...given, '--write', write);
+  await python('training.report', '--model', model, '--evaluation', write);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
