@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from training.corruption import at_step
 from training.likelihood import autoregressive_nats, bits_per_byte, canvases_of, nelbo
 from training.model import LLaDAModelLM
 from training.model_folder import read_folder
-from training.objective import Batch, autoregressive_loss, mdlm_loss
+from training.objective import Exercise, loss_of, masked_exercise, next_token_exercise
 from training.optimiser import Optimiser
 from training.schedule import learning_rate
 from training.tokenizer import TextEncoder
@@ -40,28 +41,41 @@ class Trainer:
         self.optimiser = Optimiser(self.model, config.optimiser)
         if config.compile:
             self.model.hidden = torch.compile(self.model.hidden, dynamic=False)  # one graph a canvas length
+        self.maker = ThreadPoolExecutor(1)
+        self.ahead: Future[Exercise] | None = None
         self.step = 0
         self.visits = 0  # tokens of canvases seen, prefix and padding included
         self.seconds = 0.0
         self.origin: dict | None = None  # objective and budget of the run whose weights this one started from
 
-    def loss_and_nats(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    def exercise(self, index: int) -> Exercise:
+        """Batch number `index` of the run with its noise: a function of seed and index, so that it can be made ahead."""
+        batch = self.batches.at(index)
         if self.objective == "autoregressive":
-            return autoregressive_loss(self.model, batch)
-        return mdlm_loss(self.model, batch, at_step(self.config.corruption, self.step), rng)
+            return next_token_exercise(batch)
+        step = index // self.config.optimiser.micro_batches
+        rng = np.random.default_rng((self.config.seed, 11, index))
+        return masked_exercise(batch, self.config.model, at_step(self.config.corruption, step), rng)
+
+    def next_exercise(self, index: int) -> Exercise:
+        """`exercise(index)`; with a GPU at work, the next one is made meanwhile. On a CPU that would only disturb the threads."""
+        if self.config.device == "cpu":
+            return self.exercise(index)
+        ready = self.ahead.result() if self.ahead is not None else self.exercise(index)
+        self.ahead = self.maker.submit(self.exercise, index + 1)
+        return ready
 
     def train_step(self) -> dict[str, float]:
         """One update. Returns loss and unweighted masked cross-entropy, nats per token."""
         settings = self.config.optimiser
         parts = []
         for index in range(self.step * settings.micro_batches, (self.step + 1) * settings.micro_batches):
-            batch = self.batches.at(index)
-            rng = np.random.default_rng((self.config.seed, 11, index))
+            exercise = self.next_exercise(index)
             with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bf16):
-                loss, nats = self.loss_and_nats(batch, rng)
+                loss, nats = loss_of(self.model, exercise)
             (loss / settings.micro_batches).backward()
             parts.append((loss.detach(), nats))
-            self.visits += batch.ids.size
+            self.visits += exercise.canvas.size
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         self.optimiser.step(learning_rate(self.step, settings))
         decay = min(settings.ema, (1 + self.step) / (10 + self.step))  # a young average forgets its random start quickly
@@ -88,6 +102,7 @@ class Trainer:
         if state["objective"] != self.objective:
             raise ValueError(f"the checkpoint was trained with --objective {state['objective']}, not {self.objective}")
         self.model.load_state_dict(state["model"])
+        self.ahead = None
         self.ema = state["ema"]
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.visits, self.seconds, self.origin = state["step"], state["visits"], state["seconds"], state["origin"]
