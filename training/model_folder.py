@@ -1,6 +1,6 @@
 """A model folder: what training writes and everything else reads (Hugging Face layout, as LLaDA-8B's, plus our manifest).
 
-`model.safetensors` (float16), `config.json`, `tokenizer.json`, `tokenizer_config.json`, `manifest.json`. The manifest is written last and
+`model.safetensors` (float16; several files and an index where it would be large), `config.json`, `tokenizer.json`, `tokenizer_config.json`, `manifest.json`. The manifest is written last and
 removed first, so a folder that has one is whole.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,16 +52,42 @@ def llada_config(config: ModelConfig) -> dict:
     }
 
 
-def write_folder(out: Path, model: LLaDAModelLM, tokenizer_json: str, description: Description, dtype=torch.float16) -> dict:
-    """Write a model folder and return its manifest."""
+MAX_FILE_BYTES = 40_000_000  # hosts of repositories take no larger files gladly
+
+
+def shards_of(tensors: dict[str, torch.Tensor], limit: int) -> list[dict[str, torch.Tensor]]:
+    """Tensors in order, in as few groups as keep each within `limit` bytes (a larger tensor stands alone)."""
+    shards: list[dict[str, torch.Tensor]] = [{}]
+    room = limit
+    for name, tensor in tensors.items():
+        if shards[-1] and tensor.nbytes > room:
+            shards.append({})
+            room = limit
+        shards[-1][name] = tensor
+        room -= tensor.nbytes
+    return shards
+
+
+def write_weights(out: Path, tensors: dict[str, torch.Tensor], limit: int) -> list[dict]:
+    """Write the weights in Hugging Face's names; returns file, bytes and sha256 of each file."""
+    for old in out.glob("*.safetensors*"):
+        old.unlink()
+    shards = shards_of(tensors, limit)
+    names = ["model.safetensors"] if len(shards) == 1 else [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    for name, shard in zip(names, shards):
+        save_file(shard, out / name, metadata={"format": "pt"})
+        os.chmod(out / name, 0o644)
+    if len(shards) > 1:
+        places = {tensor: name for name, shard in zip(names, shards) for tensor in shard}
+        write_json(out / "model.safetensors.index.json", {"metadata": {"total_size": sum(t.nbytes for t in tensors.values())}, "weight_map": places})
+    return [{"file": name, "bytes": (out / name).stat().st_size, "sha256": sha256(out / name)} for name in names]
+
+
+def write_folder(out: Path, model: LLaDAModelLM, tokenizer_json: str, description: Description, file_bytes: int = MAX_FILE_BYTES) -> dict:
+    """Write a model folder, its weights as float16 in files of at most about `file_bytes`, and return its manifest."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "manifest.json").unlink(missing_ok=True)
-    tensors = {name: tensor.detach().to(dtype).contiguous() for name, tensor in model.state_dict().items()}
-    with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
-        part = Path(temporary) / "model.safetensors"
-        save_file(tensors, part, metadata={"format": "pt"})
-        os.chmod(part, 0o644)
-        os.replace(part, out / "model.safetensors")
+    weights = write_weights(out, {name: tensor.detach().half().contiguous() for name, tensor in model.state_dict().items()}, file_bytes)
     specials = {token["content"]: token["id"] for token in json.loads(tokenizer_json)["added_tokens"]}
     write_json(out / "config.json", llada_config(model.config))
     (out / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
@@ -70,7 +95,7 @@ def write_folder(out: Path, model: LLaDAModelLM, tokenizer_json: str, descriptio
         "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": model.config.max_sequence_length,
         "eos_token": "<|eos|>", "pad_token": "<|eos|>", "mask_token": "<|mask|>", "clean_up_tokenization_spaces": False,
     })
-    digest = sha256(out / "model.safetensors")
+    digest = weights[0]["sha256"] if len(weights) == 1 else hashlib.sha256("".join(w["sha256"] for w in weights).encode()).hexdigest()
     manifest = {
         "format": 1, "id": description.id, "title": description.title, "description": description.description,
         "revision": digest[:16], "architecture": "llada", "licence": description.licence, "parameters": model.parameter_count(),
@@ -80,7 +105,7 @@ def write_folder(out: Path, model: LLaDAModelLM, tokenizer_json: str, descriptio
         ],
         "context": model.config.max_sequence_length, "shift": model.config.shift,
         "supports": {"editing": description.editing, "guidance": description.guidance},
-        "weights": [{"file": "model.safetensors", "bytes": (out / "model.safetensors").stat().st_size, "sha256": digest}],
+        "weights": weights,
         "training": description.training,
     }
     write_json(out / "manifest.json.partial", manifest)
@@ -94,7 +119,8 @@ def read_folder(path: Path) -> tuple[LLaDAModelLM, dict]:
     manifest = json.loads((path / "manifest.json").read_text())
     config = ModelConfig(**{name: values[name] for name in ModelConfig.__dataclass_fields__ if name in values}, shift=manifest["shift"])
     model = LLaDAModelLM(config)
-    tensors = {name: tensor.float() for name, tensor in load_file(path / "model.safetensors").items()}
+    files = [load_file(path / weights["file"]) for weights in manifest["weights"]]
+    tensors = {name: tensor.float() for file in files for name, tensor in file.items()}
     wrong = set(tensors) ^ set(model.state_dict())
     if wrong:
         raise ValueError(f"tensors missing or unknown: {sorted(wrong)[:5]}")

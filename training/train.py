@@ -202,11 +202,13 @@ def main() -> None:
     parser.add_argument("--decay-steps", type=int, help="move the start of the decay")
     parser.add_argument("--stop-after-seconds", type=float, default=float("inf"), help="write a checkpoint and stop: one leg of a run")
     parser.add_argument("--start-from", type=Path, metavar="RUN", help="a new run takes its first weights from this run or model folder")
+    parser.add_argument("--seed", type=int, help="another seed than the config's: other batches first, other noise")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="another device than the config's, say for a dry run")
     args = parser.parse_args()
     config = load_config(args.config)
     config.optimiser.total_steps = args.total_steps or config.optimiser.total_steps
     config.optimiser.decay_steps = args.decay_steps or config.optimiser.decay_steps
+    config.seed = config.seed if args.seed is None else args.seed
     config.device = args.device or config.device
     config.compile = config.compile and config.device == "cuda"
     trainer = Trainer(config, args.data_dir, args.objective)

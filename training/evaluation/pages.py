@@ -184,7 +184,6 @@ def reading_text(s: dict[str, dict]) -> str:
     total = [sum(v[key] for v in reading["styles"].values()) for key in ("grammatical", "samples", "on_subject", "prompts")]
     return f"""## Read by a person
 
-{reading['how']} Grammatical: {total[0]} of {total[1]} samples. On the subject: {total[2]} of {total[3]} answers. The texts are in the
-[model card](../models/default/README.md) and in [samples.json](evaluation/samples.json).
+{reading['how']} Grammatical: {total[0]} of {total[1]} samples. On the subject: {total[2]} of {total[3]} answers.
 
 {table(("style", "grammatical", "on the subject"), rows)}"""

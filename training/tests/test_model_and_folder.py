@@ -80,6 +80,21 @@ def test_a_folder_reads_back_and_has_lladas_names(model, tokenizer_json, tmp_pat
     assert [s["token"] for s in manifest["styles"]] == list(range(6, 30))
 
 
+def test_large_weights_go_into_several_files_with_an_index(model, tokenizer_json, tmp_path) -> None:
+    whole = write_folder(tmp_path / "whole", model, tokenizer_json, DESCRIPTION)
+    parts = write_folder(tmp_path / "parts", model, tokenizer_json, DESCRIPTION, file_bytes=40_000)
+    assert len(whole["weights"]) == 1 and len(parts["weights"]) > 2 and parts["revision"] != whole["revision"]
+    assert all(w["bytes"] < 45_000 and (tmp_path / "parts" / w["file"]).stat().st_size == w["bytes"] for w in parts["weights"])
+    again, _ = read_folder(tmp_path / "parts")
+    same, _ = read_folder(tmp_path / "whole")
+    for name, tensor in same.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name])
+    index = json.loads((tmp_path / "parts" / "model.safetensors.index.json").read_text())
+    assert set(index["weight_map"]) == set(model.state_dict())
+    assert write_folder(tmp_path / "parts", model, tokenizer_json, DESCRIPTION)["weights"] == whole["weights"]
+    assert sorted(p.name for p in (tmp_path / "parts").glob("*.safetensors*")) == ["model.safetensors"]
+
+
 def test_a_tied_folder_has_no_second_vocabulary_matrix() -> None:
     model = LLaDAModelLM(ModelConfig(d_model=32, n_layers=1, n_heads=2, n_kv_heads=2, mlp_hidden_size=64, vocab_size=100))
     assert "model.transformer.ff_out.weight" not in model.state_dict()

@@ -137,6 +137,23 @@ describe('denoise', () => {
     }
   });
 
+  it('reads a shifted model one position before each mask, in the twin of guidance too', async () => {
+    const request: Request = { template: 'a{{b:tokens=3}}c', style: 'story', diffusion: { guidance: 2, steps: 1 } };
+    const needOf = async (shift: 0 | 1): Promise<Need> => {
+      const [task] = prepareTasks(jobOf(request), tinyModel(tinySession(), { shift }), plainConstraint);
+      const needs: Need[] = [];
+      await denoise(task, async (need) => {
+        needs.push(need);
+        return tinySession().evaluate(assemble([need], EOS));
+      }).next();
+      return needs[0];
+    };
+    const [plain, shifted] = [await needOf(0), await needOf(1)];
+    expect([...shifted.ids]).toEqual([...plain.ids]);
+    expect([...shifted.rows]).toEqual([...plain.rows].map((row) => row - 1));
+    expect([...shifted.base!.rows]).toEqual([...plain.base!.rows].map((row) => row - 1));
+  });
+
   it('evaluates no model after a step that changed nothing, and counts honestly', async () => {
     const request: Request = { template: '{{a:tokens=2}}', diffusion: { sampler: 'ancestral', steps: 40 } };
     const { steps, needs, ready } = await runAlone(request);
