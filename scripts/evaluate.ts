@@ -10,13 +10,14 @@ import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { type LocalServices, startServices } from './local/services.ts';
 
-const USAGE = `npm run eval -- --corpus DIR --twin DIR --data-dir DIR [--work DIR] [--write DIR] [--answers-only]
+const USAGE = `npm run eval -- --corpus DIR --twin DIR --data-dir DIR [--work DIR] [--write DIR] [--every N] [--answers-only]
 
   --corpus        the training corpus (valid.jsonl.xz and train/ in it)
   --twin          folder of the autoregressive twin, the declared scorer
   --data-dir      what training.pack wrote
   --work          where requests and answers are kept (.local/evaluation)
   --write         where the figures go (docs/evaluation)
+  --every         only every n-th request: a rehearsal (1)
   --answers-only  generate, and leave the scoring for later`;
 
 const root = join(import.meta.dirname, '..');
@@ -37,12 +38,13 @@ function readArguments() {
       ...{ corpus: path, twin: path, 'data-dir': path },
       work: { ...path, default: join(root, '.local', 'evaluation') },
       write: { ...path, default: join(root, 'docs', 'evaluation') },
+      every: { type: 'string', default: '1' },
       'answers-only': { type: 'boolean', default: false },
     },
   });
   const { corpus, twin, 'data-dir': dataDir, work, write } = values;
   if (corpus === undefined || twin === undefined || dataDir === undefined) throw new Error(USAGE);
-  return { corpus, twin, dataDir, work, write, answersOnly: values['answers-only'] };
+  return { corpus, twin, dataDir, work, write, every: Number(values.every), answersOnly: values['answers-only'] };
 }
 
 /** Runs a module of training/. @throws Error when it does not end well */
@@ -66,9 +68,10 @@ async function answer({ url, key }: LocalServices, line: Line): Promise<object> 
 }
 
 /** Answers all lines, some at a time, and keeps their order. */
-async function answerAll(services: LocalServices, requests: string, answers: string): Promise<number> {
-  const lines: Line[] = [];
-  for await (const text of createInterface({ input: createReadStream(requests) })) lines.push(JSON.parse(text));
+async function answerAll(services: LocalServices, requests: string, answers: string, every: number): Promise<number> {
+  const all: Line[] = [];
+  for await (const text of createInterface({ input: createReadStream(requests) })) all.push(JSON.parse(text));
+  const lines = all.filter((_, index) => index % every === 0);
   const answered: object[] = new Array(lines.length);
   let next = 0;
   const work = async () => {
@@ -86,7 +89,7 @@ async function answerAll(services: LocalServices, requests: string, answers: str
 }
 
 async function main(): Promise<void> {
-  const { corpus, twin, dataDir, work, write, answersOnly } = readArguments();
+  const { corpus, twin, dataDir, work, write, every, answersOnly } = readArguments();
   mkdirSync(work, { recursive: true });
   const requests = join(work, 'requests.jsonl');
   const answers = join(work, 'answers.jsonl');
@@ -96,7 +99,7 @@ async function main(): Promise<void> {
   if (services === undefined) return;
   const started = Date.now();
   try {
-    const count = await Promise.race([answerAll(services, requests, answers), services.died]);
+    const count = await Promise.race([answerAll(services, requests, answers, every), services.died]);
     console.log(`${count} answers in ${Math.round((Date.now() - started) / 1000)} s`);
   } finally {
     await services.stop();
