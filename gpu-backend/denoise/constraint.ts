@@ -3,6 +3,7 @@
  * one whole text it accepts. The loop keeps a subset of that text, so the text itself remains a way to finish.
  */
 import type { ChoiceProbability } from '../../shared/contract/stream.ts';
+import type { Measure } from '../lattice/spread.ts';
 import type { Uniform } from './random.ts';
 
 /** The model's distributions at masked positions. */
@@ -21,6 +22,8 @@ export interface Proposal {
   readonly tokens: Int32Array;
   /** Exact (constrained) probability of the proposed token at its position, 0..1. */
   readonly confidence: Float64Array;
+  /** Where `measure` was asked for: margin or negative entropy of the (constrained) distribution at each position. */
+  readonly certainty?: Float64Array;
   /** 1 where nothing else may ever stand, such as the tail behind a settled end: kept at once, outside any sampler's schedule. */
   readonly forced?: Uint8Array;
 }
@@ -30,6 +33,8 @@ export interface ProposeOptions {
   readonly temperature: number;
   /** Uniform in (0, 1), counter-based: depends on seed, step, position and draw only. */
   readonly random: Uniform;
+  /** What `certainty` of the proposal is to hold. */
+  readonly measure?: Measure;
 }
 
 /** What a finished canvas says. */

@@ -78,6 +78,7 @@ export async function* denoise(
     const proposal = task.constraint.propose(canvas, rows, {
       temperature: task.temperature,
       random: uniforms(task.seed, task.index, step, 'proposal'),
+      measure: task.sampler.measure,
     });
     const selection = select(task, canvas, proposal, step);
     const committed = apply(task, canvas, proposal, selection);

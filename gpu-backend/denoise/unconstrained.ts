@@ -6,6 +6,7 @@
  * W(k) = product of a(i), i < k, times product of e(i), i >= k. k is drawn from W, then each token from its own row, which is
  * an exact draw; drawing rows apart and cutting at the first EOS would end texts far too early.
  */
+import { type Measure, meter } from '../lattice/spread.ts';
 import { type Constraint, MASKED, type Proposal, type ProposeOptions, type Rows } from './constraint.ts';
 import { drawToken, gumbelMax, likeliestToken } from './gumbel.ts';
 import { decodeTokens, type TextTokens } from './text-tokens.ts';
@@ -70,6 +71,12 @@ function propose(tokens: TextTokens, canvas: Int32Array, rows: Rows, options: Pr
 
   const proposed = new Int32Array(rows.positions.length);
   const confidence = new Float64Array(rows.positions.length);
+  const { measure } = options;
+  const certainty =
+    measure &&
+    Float64Array.from(rows.positions, (position, r) =>
+      certaintyOf(measure, row(r), tokens.allowed, longer[position] / shares.text[position], 1 - longer[position]),
+    );
   rows.positions.forEach((position, r) => {
     if (position >= end) {
       proposed[r] = tokens.eos;
@@ -83,7 +90,17 @@ function propose(tokens: TextTokens, canvas: Int32Array, rows: Rows, options: Pr
     proposed[r] = token;
     confidence[r] = Math.min(1, (longer[position] * row(r)[token]) / shares.text[position]) || 0;
   });
-  return { positions: rows.positions, tokens: proposed, confidence };
+  return { positions: rows.positions, tokens: proposed, confidence, certainty };
+}
+
+/** The measure of one position: text tokens by their share of the row, times `scale`, and the end of text. */
+export function certaintyOf(measure: Measure, row: Float32Array, allowed: Uint8Array, scale: number, end: number) {
+  const result = meter(measure);
+  row.forEach((p, token) => {
+    if (allowed[token] === 1 && p > 0) result.add(p * scale);
+  });
+  result.add(end);
+  return result.value();
 }
 
 function sharesOf(tokens: TextTokens, canvas: Int32Array, rows: Rows, row: (r: number) => Float32Array): Shares {

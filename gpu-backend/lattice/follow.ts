@@ -13,6 +13,7 @@ import type { Draw, Filling, ProposalRows } from './propose.ts';
 import type { Reach } from './reach.ts';
 import { log, type Scaled, scaled } from './scaled.ts';
 import { type Backward, forwardStep, type PositionWeights, type Window } from './score.ts';
+import { spread } from './spread.ts';
 import type { Best } from './viterbi.ts';
 
 /** What a walk needs to know; made by createProposer for each proposal. */
@@ -42,6 +43,7 @@ export function follow(work: Following): Filling | undefined {
   const { lattice, active, canvas, rows, weights, windows, draw } = work;
   const tokens = new Int32Array(canvas.length).fill(-1);
   const confidence = new Float64Array(canvas.length);
+  const certainty = draw.measure === undefined ? undefined : new Float64Array(canvas.length);
   const rowOf = new Map<number, number>();
   for (const [row, position] of rows.positions.entries()) rowOf.set(position, row);
   let node = lattice.startNode;
@@ -82,7 +84,8 @@ export function follow(work: Following): Filling | undefined {
       const row = rowOf.get(position);
       if (canvas[position] < 0 && row !== undefined) {
         const p = clean(rows.probabilities[row * rows.vocabulary + tokens[position]]);
-        confidence[position] = marginal(work, h, layer, tokens[position], p, here);
+        confidence[position] = marginal(work, h, layer, weight, { token: tokens[position], p }, here);
+        if (certainty !== undefined) certainty[position] = spread(work, h, layer, weight, row, here);
       }
       forwardStep(active, h, layer, weight, here, next, windows[h][layer]);
       [here, next] = [next, here];
@@ -93,7 +96,9 @@ export function follow(work: Following): Filling | undefined {
     ({ node, ruler } = crossed);
     alpha = linkForward(active, h, here);
   }
-  return ended || hasBit(lattice.accepting, node * lattice.words, ruler) ? { tokens, confidence } : undefined;
+  return ended || hasBit(lattice.accepting, node * lattice.words, ruler)
+    ? { tokens, confidence, certainty }
+    : undefined;
 }
 
 interface GroupStep {

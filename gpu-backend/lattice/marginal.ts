@@ -4,9 +4,35 @@
 import { hasBit } from './bits.ts';
 import type { Following } from './follow.ts';
 import { add, ratio, type Scaled, scaled } from './scaled.ts';
+import type { PositionWeights } from './score.ts';
 
 /** Constrained probability of a token at a layer: its own share times all ways through its edges. */
-export function marginal(work: Following, h: number, layer: number, token: number, p: number, alpha: Scaled): number {
+export function marginal(
+  work: Following,
+  h: number,
+  layer: number,
+  weight: PositionWeights,
+  { token, p }: { readonly token: number; readonly p: number },
+  alpha: Scaled,
+): number {
+  const { active } = work;
+  const tokenClass = token === active.eos ? undefined : active.holes[h].graph.lift.classOf[token];
+  const value = p * waysThrough(work, h, layer, weight, tokenClass, alpha);
+  return value > 0 ? Math.min(1, value) : 0;
+}
+
+/**
+ * All ways through the edges of a class of tokens at a layer, over all ways: sum of alpha * beta / Z. `undefined`: the end of text.
+ * What `weight` says is closed has none, though sums lie behind it.
+ */
+export function waysThrough(
+  work: Following,
+  h: number,
+  layer: number,
+  weight: PositionWeights,
+  tokenClass: number | undefined,
+  alpha: Scaled,
+): number {
   const { active, sums, windows } = work;
   const hole = active.holes[h];
   const { edgeBase, edgeTo, coreNodeStart, coreNodes, groupCore, lift } = hole.graph;
@@ -15,7 +41,8 @@ export function marginal(work: Following, h: number, layer: number, token: numbe
   const start = active.startNode * active.ruler + active.startRuler;
   const total = scaled(1);
   const put = (m: number, e: number) => add(total, 0, m, e);
-  if (token === active.eos) {
+  if (tokenClass === undefined) {
+    if (weight.end === 0) return 0;
     const tail = next.m.length - 1;
     for (let cell = 0; cell < alpha.m.length - 1; cell++) {
       if (alpha.m[cell] === 0) continue;
@@ -27,8 +54,9 @@ export function marginal(work: Following, h: number, layer: number, token: numbe
     const { min, max } = windows[h][layer];
     const plain = active.ruler === 1 && !Number.isNaN(alpha.common) && !Number.isNaN(next.common);
     let sum = 0;
-    for (const g of hole.groupsOf(lift.classOf[token])) {
+    for (const g of hole.groupsOf(tokenClass)) {
       const rule = hole.groupRule[g];
+      if (weight.set[lift.groupSet[g]] === 0) continue;
       const core = groupCore[g];
       for (let i = coreNodeStart[core]; i < coreNodeStart[core + 1]; i++) {
         const n = coreNodes[i];
@@ -48,6 +76,5 @@ export function marginal(work: Following, h: number, layer: number, token: numbe
     }
     if (plain) put(sum, alpha.common + next.common);
   }
-  const value = p * ratio(total.m[0], total.e[0], whole.m[start], whole.e[start]);
-  return value > 0 ? Math.min(1, value) : 0;
+  return ratio(total.m[0], total.e[0], whole.m[start], whole.e[start]);
 }

@@ -136,12 +136,13 @@ function constraintOf(plan: TextPlan, layout: Layout): TextConstraint {
         proposer = createProposer(lattice);
       }
       proposer ??= createProposer(lattice);
-      const { tokens, confidence } = proposer.propose(canvas, rows, draw);
+      const { tokens, confidence, certainty } = proposer.propose(canvas, rows, draw);
       const { positions } = rows;
       return {
         positions,
         tokens: positions.map((position) => tokens[position]),
         confidence: Float64Array.from(positions, (position) => confidence[position]),
+        certainty: certainty && Float64Array.from(positions, (position) => certainty[position]),
         forced: Uint8Array.from(positions, (position) => (position >= lattice.endUntil ? 1 : 0)),
       };
     },

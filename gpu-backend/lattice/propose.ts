@@ -13,6 +13,7 @@ import { allocateMoments, remainingRuler, withoutRuler } from './moments.ts';
 import { createReach, type Reach } from './reach.ts';
 import { log } from './scaled.ts';
 import { allocateBackward, backward, type PositionWeights, positionWeights, type Window } from './score.ts';
+import type { Measure } from './spread.ts';
 import { allocateBest, bestToFinish } from './viterbi.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { rulerWindows } from './window.ts';
@@ -30,12 +31,16 @@ export interface Draw {
   readonly temperature: number;
   /** Uniform in (0, 1), from position and draw number alone. */
   readonly random: (position: number, draw: number) => number;
+  /** Also measure how certain each position is, beyond the confidence in its token. */
+  readonly measure?: Measure;
 }
 
 /** A token for every position that lies in a hole, and the constrained probability of those that rows were given for. */
 export interface Filling {
   readonly tokens: Int32Array;
   readonly confidence: Float64Array;
+  /** Where it was asked for. */
+  readonly certainty?: Float64Array;
 }
 
 export interface Proposer {

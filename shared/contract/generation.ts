@@ -25,7 +25,17 @@ export const LIMITS = {
   n: 8,
 } as const;
 
-export const SAMPLERS = ['low-confidence', 'ancestral', 'remdm', 'threshold'] as const;
+export const SAMPLERS = [
+  'low-confidence',
+  'ancestral',
+  'remdm',
+  'confidence',
+  'margin',
+  'entropy',
+  'threshold',
+  'factor',
+  'entropy-bounded',
+] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
@@ -79,6 +89,12 @@ export const diffusionSchema = v.strictObject({
   sampler: v.optional(v.picklist(SAMPLERS)),
   /** Confidence from which `threshold` commits a token. */
   threshold: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
+  /** Of `factor`: n tokens are kept together where the n-th has a confidence of at least 1 - factor / (n + 1). */
+  factor: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(100))),
+  /** Of `entropy-bounded`: nats by which what is kept together may depend on each other. */
+  gamma: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
+  /** Of `remdm`: the most probable that a kept token is masked again at a step. */
+  eta: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   /** Positions of one block; blocks are finished left to right. */
   block: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.lengthBound))),
   /** Classifier-free guidance w >= 0: hidden states h = (1 + w) h_conditional - w h_unconditional. */

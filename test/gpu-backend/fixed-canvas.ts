@@ -6,6 +6,7 @@
 import { type Constraint, MASKED } from '../../gpu-backend/denoise/constraint.ts';
 import { drawToken, likeliestToken } from '../../gpu-backend/denoise/gumbel.ts';
 import { decodeTokens, type TextTokens } from '../../gpu-backend/denoise/text-tokens.ts';
+import { certaintyOf } from '../../gpu-backend/denoise/unconstrained.ts';
 import type { Tokenizer } from '../../gpu-backend/model/tokenizer.ts';
 
 /** One piece of a template with its place settled. */
@@ -40,7 +41,7 @@ export function infill(fixed: Int32Array, holes: readonly HolePlace[], tokens: T
   return {
     positions: fixed.length,
     fixed,
-    propose(_canvas, rows, { temperature, random }) {
+    propose(_canvas, rows, { temperature, random, measure }) {
       const proposed = new Int32Array(rows.positions.length);
       const confidence = new Float64Array(rows.positions.length);
       rows.positions.forEach((position, r) => {
@@ -52,7 +53,18 @@ export function infill(fixed: Int32Array, holes: readonly HolePlace[], tokens: T
         proposed[r] = token;
         confidence[r] = Math.min(1, row[token] / textShare(row, tokens.allowed)) || 0;
       });
-      return { positions: rows.positions, tokens: proposed, confidence };
+      const certainty =
+        measure &&
+        Float64Array.from(rows.positions, (_, r) =>
+          certaintyOf(
+            measure,
+            rows.probabilities.subarray(r * rows.vocabulary, (r + 1) * rows.vocabulary),
+            tokens.allowed,
+            1,
+            0,
+          ),
+        );
+      return { positions: rows.positions, tokens: proposed, confidence, certainty };
     },
     finish(canvas) {
       const values = holes.map(({ name, from, to }) => [name, decodeTokens(canvas.subarray(from, to), tokens.bytes)]);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seeded, type Uniform } from '../../../bench/random-requests.ts';
 import { createProposer } from '../../../gpu-backend/lattice/propose.ts';
+import { MEASURES } from '../../../gpu-backend/lattice/spread.ts';
 import { acceptsCanvas, enumerate, type RandomCase, randomCase } from './random-case.ts';
 
 const all = (positions: number) => Int32Array.from({ length: positions }, (_, i) => i);
@@ -80,6 +81,34 @@ describe('the lattice against enumeration', () => {
     // Few of the longest: there are up to 5^8 canvases to enumerate.
     forCases(40, 8, compare);
     expect(compared).toBeGreaterThan(500);
+  });
+
+  it('measures the exact margin and entropy of every position', () => {
+    let compared = 0;
+    forCases(5_000, 5, (test, random) => {
+      const canvas = masked(test.positions);
+      const texts = enumerate(test, canvas);
+      if (texts.length === 0) return;
+      const rows = randomRows(random, all(test.positions), test.vocabulary.size);
+      const weight = (text: number[]) =>
+        text.reduce((product, token, i) => product * rows.probabilities[i * test.vocabulary.size + token], 1);
+      const total = texts.reduce((sum, text) => sum + weight(text), 0);
+      if (total < 1e-60) return;
+      const proposer = createProposer(test.lattice);
+      const measured = Object.fromEntries(
+        MEASURES.map((measure) => [measure, proposer.propose(canvas, rows, { ...drawFrom(random, 1), measure })]),
+      );
+      for (let i = 0; i < test.positions; i++) {
+        const share = new Map<number, number>();
+        for (const text of texts) share.set(text[i], (share.get(text[i]) ?? 0) + weight(text) / total);
+        const [first, second = 0] = [...share.values()].sort((a, b) => b - a);
+        const entropy = [...share.values()].reduce((sum, q) => (q > 0 ? sum - q * Math.log(q) : sum), 0);
+        expect(Math.abs(measured.margin.certainty![i] - (first - second))).toBeLessThan(1e-9);
+        expect(Math.abs(measured.entropy.certainty![i] + entropy)).toBeLessThan(1e-9);
+        compared++;
+      }
+    });
+    expect(compared).toBeGreaterThan(1_500);
   });
 
   it('gives every value of a hole its exact probability', () => {

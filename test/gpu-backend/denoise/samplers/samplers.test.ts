@@ -3,10 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { uniforms } from '../../../../gpu-backend/denoise/random.ts';
 import { ancestral, unmaskProbability } from '../../../../gpu-backend/denoise/samplers/ancestral.ts';
 import { chooseSampler } from '../../../../gpu-backend/denoise/samplers/choose.ts';
+import { dream, transfers } from '../../../../gpu-backend/denoise/samplers/dream.ts';
+import { bounded, entropyBounded } from '../../../../gpu-backend/denoise/samplers/entropy-bounded.ts';
+import { confident, factor } from '../../../../gpu-backend/denoise/samplers/factor.ts';
 import { lowConfidence } from '../../../../gpu-backend/denoise/samplers/low-confidence.ts';
 import { rates, remdm } from '../../../../gpu-backend/denoise/samplers/remdm.ts';
 import type { Sampler, StepContext } from '../../../../gpu-backend/denoise/samplers/sampler.ts';
 import { threshold } from '../../../../gpu-backend/denoise/samplers/threshold.ts';
+import { type Measure, meter } from '../../../../gpu-backend/lattice/spread.ts';
+import { SAMPLERS } from '../../../../shared/contract/generation.ts';
 import { problemOf } from '../../../problem-of.ts';
 
 /** The context of a proposal at positions 10, 11, ... */
@@ -167,6 +172,107 @@ describe('ancestral', () => {
   });
 });
 
+describe('dream', () => {
+  it('keeps as many as its schedule says: floor(masked (1 - s / t)) on linspace(1, 1e-3), all in the end', () => {
+    for (const steps of [1, 2, 7, 32]) {
+      const times = Array.from({ length: steps + 1 }, (_, k) => 1 + (k * (1e-3 - 1)) / steps);
+      let masked = 57;
+      for (let k = 0; k < steps; k++) {
+        const plain = k < steps - 1 ? Math.floor(masked * (1 - times[k + 1] / times[k])) : masked;
+        expect(Math.abs(transfers(masked, k, steps) - plain)).toBeLessThanOrEqual(0);
+        masked -= plain;
+      }
+      expect(masked).toBe(0);
+    }
+  });
+
+  it('ranks by confidence, by margin, or by least entropy first', () => {
+    const context = contextOf([0.9, 0.2, 0.5], { blockSteps: 2, stepsLeft: 1 });
+    const order = (by: 'confidence' | 'margin' | 'entropy', certainty?: number[]) => [
+      ...dream(by).select({
+        ...context,
+        proposal: { ...context.proposal, certainty: certainty && Float64Array.from(certainty) },
+      }).commit,
+    ];
+    expect(order('confidence')).toEqual([0, 2, 1]);
+    expect(order('margin', [0.1, 0.3, 0.2])).toEqual([1, 2, 0]);
+    // Entropies of 2, 0.5 and 1 nats: the certain one goes first.
+    expect(order('entropy', [-2, -0.5, -1])).toEqual([1, 2, 0]);
+    expect(order('entropy', [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, -1])).toEqual([2, 0, 1]);
+    expect(() => order('margin')).toThrow('not measured');
+  });
+});
+
+describe('meter', () => {
+  it('is most certain where one token has it all, least where all are alike, whatever the scale', () => {
+    const measure = (name: Measure, weights: number[]) => {
+      const result = meter(name);
+      for (const w of weights) result.add(w);
+      return result.value();
+    };
+    for (const scale of [1e-200, 1, 1e200]) {
+      expect(measure('entropy', [0, scale, 0])).toBeCloseTo(0, 12);
+      expect(measure('entropy', [scale, scale, scale, scale])).toBeCloseTo(-Math.log(4), 12);
+      expect(measure('margin', [3 * scale, scale, 0])).toBeCloseTo(0.5, 12);
+      expect(measure('margin', [scale, scale])).toBe(0);
+    }
+    expect(measure('entropy', [0.7, 0.2, 0.1])).toBeCloseTo(
+      0.7 * Math.log(0.7) + 0.2 * Math.log(0.2) + 0.1 * Math.log(0.1),
+      12,
+    );
+    expect(measure('margin', [])).toBe(0);
+    expect(measure('entropy', [])).toBe(Number.NEGATIVE_INFINITY);
+  });
+});
+
+describe('factor', () => {
+  const falling = confidences.map((values) => values.sort((a, b) => b - a));
+
+  it('keeps the longest run of falling confidences with c_n >= 1 - f / (n + 1)', () => {
+    fc.assert(
+      fc.property(falling, fc.double({ min: 0.01, max: 10, noNaN: true }), (values, f) => {
+        let plain = 0;
+        for (let n = 1; n <= values.length; n++) {
+          if (values.slice(0, n).every((c, j) => c >= 1 - f / (j + 2))) plain = n;
+        }
+        expect(confident(values, f)).toBe(plain);
+      }),
+    );
+  });
+
+  it('keeps the most confident one in any case', () => {
+    expect(committed(factor(), contextOf([0.1, 0.3, 0.2]))).toEqual([1]);
+    expect(committed(factor(), contextOf([0.99, 0.98, 0.97, 0.2]))).toEqual([0, 1, 2]);
+  });
+});
+
+describe('entropy-bounded', () => {
+  it('keeps the largest set of least entropies whose sum less the greatest stays within gamma', () => {
+    const entropies = fc.array(fc.double({ min: 0, max: 3, noNaN: true }), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(entropies, fc.double({ min: 0, max: 4, noNaN: true }), (values, gamma) => {
+        const rising = values.sort((a, b) => a - b);
+        let plain = 1;
+        for (let k = 1; k <= rising.length; k++) {
+          const sum = rising.slice(0, k - 1).reduce((total, h) => total + h, 0); // of the first k, less the k-th
+          if (sum <= gamma) plain = k;
+        }
+        expect(bounded(rising, gamma)).toBe(plain);
+      }),
+    );
+  });
+
+  it('keeps certain positions all at once and one of uncertain ones', () => {
+    const keep = (entropies: number[]) => {
+      const context = contextOf(entropies.map(() => 0.5));
+      const certainty = Float64Array.from(entropies, (h) => -h);
+      return committed(entropyBounded(), { ...context, proposal: { ...context.proposal, certainty } });
+    };
+    expect(keep([2, 0, 0, 0.1, 3])).toEqual([0, 1, 2, 3]);
+    expect(keep([2, 2.5, 1, 3])).toEqual([2]);
+  });
+});
+
 describe('threshold', () => {
   it('keeps all at least that confident, and the most confident one in any case, given a step for each mask', () => {
     fc.assert(
@@ -199,7 +305,21 @@ describe('chooseSampler', () => {
     expect(chooseSampler({ sampler: 'ancestral' }).name).toBe('ancestral');
   });
 
-  it('refuses a threshold for a sampler without one', () => {
-    expect(problemOf(() => chooseSampler({ threshold: 0.5 }))).toMatchObject({ pointer: '/diffusion/threshold' });
+  it('knows every sampler of the contract by its name', () => {
+    for (const sampler of SAMPLERS) expect(chooseSampler({ sampler }).name).toBe(sampler);
+  });
+
+  it.each([
+    ['threshold', 'threshold'],
+    ['factor', 'factor'],
+    ['gamma', 'entropy-bounded'],
+    ['eta', 'remdm'],
+  ] as const)('refuses %s for any sampler but %s', (setting, owner) => {
+    for (const sampler of SAMPLERS) {
+      const choose = () => chooseSampler({ sampler, [setting]: 0.5 });
+      if (sampler === owner) expect(choose().name).toBe(owner);
+      else expect(problemOf(choose)).toMatchObject({ code: 'invalid_request', pointer: `/diffusion/${setting}` });
+    }
+    expect(problemOf(() => chooseSampler({ [setting]: 0.5 }))).toMatchObject({ pointer: `/diffusion/${setting}` });
   });
 });

@@ -1,0 +1,73 @@
+/**
+ * How spread out the constrained distribution of a position is: its margin or its entropy, over what the constraint leaves.
+ *
+ * q(v) = p(v) * ways(class of v) / Z is exact for every token at the price of one sum of ways for each class, because all
+ * tokens of a class have the same ways on.
+ */
+import type { Following } from './follow.ts';
+import { waysThrough } from './marginal.ts';
+import { clean, FLOOR } from './masses.ts';
+import type { Scaled } from './scaled.ts';
+import type { PositionWeights } from './score.ts';
+
+/** margin: probability of the likeliest token less that of the second (0..1). entropy: minus the entropy in nats (at most 0). */
+export const MEASURES = ['margin', 'entropy'] as const;
+export type Measure = (typeof MEASURES)[number];
+
+export interface Meter {
+  /** Takes one token's weight, which need not be normalised. */
+  add(weight: number): void;
+  /** The measure of what was added; of nothing, that of no certainty at all. The greater, the more certain. */
+  value(): number;
+}
+
+export function meter(measure: Measure): Meter {
+  let total = 0;
+  let first = 0;
+  let second = 0;
+  let weighted = 0; // sum of q ln q
+  return measure === 'margin'
+    ? {
+        add(q) {
+          total += q;
+          if (q > first) {
+            second = first;
+            first = q;
+          } else if (q > second) second = q;
+        },
+        value: () => (total > 0 ? (first - second) / total : 0),
+      }
+    : {
+        add(q) {
+          if (!(q > 0)) return;
+          total += q;
+          weighted += q * Math.log(q);
+        },
+        // -H = sum (q/S) ln (q/S) = (sum q ln q) / S - ln S
+        value: () => (total > 0 ? Math.min(0, weighted / total - Math.log(total)) : Number.NEGATIVE_INFINITY),
+      };
+}
+
+/** What was asked for of a position's constrained distribution; `row` is that of the position. */
+export function spread(
+  work: Following,
+  h: number,
+  layer: number,
+  weight: PositionWeights,
+  row: number,
+  alpha: Scaled,
+): number {
+  const { rows, active, draw } = work;
+  const { classes, classStart, classTokens } = active.holes[h].graph.lift;
+  const { mass } = work.masses(h, active.holes[h].first + layer);
+  const result = meter(draw.measure!);
+  const share = (token: number) => clean(rows.probabilities[row * rows.vocabulary + token]);
+  for (let k = 1; k < classes; k++) {
+    if (mass[k] <= FLOOR) continue;
+    const ways = waysThrough(work, h, layer, weight, k, alpha);
+    if (ways === 0) continue;
+    for (let i = classStart[k]; i < classStart[k + 1]; i++) result.add(share(classTokens[i]) * ways);
+  }
+  result.add(share(active.eos) * waysThrough(work, h, layer, weight, undefined, alpha));
+  return result.value();
+}
