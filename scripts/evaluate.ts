@@ -3,14 +3,14 @@
  * generate, has the real API generate it, and lets `training.evaluate` and `training.report` turn the answers into figures and pages.
  */
 import { spawn } from 'node:child_process';
-import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { createReadStream, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { type LocalServices, startServices } from './local/services.ts';
 
-const USAGE = `npm run eval -- --corpus DIR --twin DIR --data-dir DIR [--work DIR] [--write DIR] [--every N] [--answers-only]
+const USAGE = `npm run eval -- --corpus DIR --twin DIR --data-dir DIR [--work DIR] [--write DIR] [--every N] [--sets A,B]
+  [--answers-only]
 
   --corpus        the training corpus (valid.jsonl.xz and train/ in it)
   --twin          folder of the autoregressive twin, the declared scorer
@@ -18,6 +18,7 @@ const USAGE = `npm run eval -- --corpus DIR --twin DIR --data-dir DIR [--work DI
   --work          where requests and answers are kept (.local/evaluation)
   --write         where the figures go (docs/evaluation)
   --every         only every n-th request: a rehearsal (1)
+  --sets          only these sets of requests; answers that are there to others stay
   --answers-only  generate, and leave the scoring for later`;
 
 const root = join(import.meta.dirname, '..');
@@ -38,13 +39,23 @@ function readArguments() {
       ...{ corpus: path, twin: path, 'data-dir': path },
       work: { ...path, default: join(root, '.local', 'evaluation') },
       write: { ...path, default: join(root, 'docs', 'evaluation') },
+      sets: { type: 'string' },
       every: { type: 'string', default: '1' },
       'answers-only': { type: 'boolean', default: false },
     },
   });
   const { corpus, twin, 'data-dir': dataDir, work, write } = values;
   if (corpus === undefined || twin === undefined || dataDir === undefined) throw new Error(USAGE);
-  return { corpus, twin, dataDir, work, write, every: Number(values.every), answersOnly: values['answers-only'] };
+  return {
+    corpus,
+    twin,
+    dataDir,
+    work,
+    write,
+    every: Number(values.every),
+    sets: values.sets?.split(','),
+    answersOnly: values['answers-only'],
+  };
 }
 
 /** Runs a module of training/. @throws Error when it does not end well */
@@ -67,11 +78,14 @@ async function answer({ url, key }: LocalServices, line: Line): Promise<object> 
   throw new Error(`${response.status} ${body.code} for ${JSON.stringify(line.request)}`);
 }
 
+async function readLines(file: string): Promise<Line[]> {
+  const lines: Line[] = [];
+  for await (const text of createInterface({ input: createReadStream(file) })) lines.push(JSON.parse(text));
+  return lines;
+}
+
 /** Answers all lines, some at a time, and keeps their order. */
-async function answerAll(services: LocalServices, requests: string, answers: string, every: number): Promise<number> {
-  const all: Line[] = [];
-  for await (const text of createInterface({ input: createReadStream(requests) })) all.push(JSON.parse(text));
-  const lines = all.filter((_, index) => index % every === 0);
+async function answerAll(services: LocalServices, lines: readonly Line[]): Promise<object[]> {
   const answered: object[] = new Array(lines.length);
   let next = 0;
   const work = async () => {
@@ -81,15 +95,11 @@ async function answerAll(services: LocalServices, requests: string, answers: str
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
-  const out = createWriteStream(answers);
-  for (const line of answered) out.write(`${JSON.stringify(line)}\n`);
-  out.end();
-  await finished(out);
-  return lines.length;
+  return answered;
 }
 
 async function main(): Promise<void> {
-  const { corpus, twin, dataDir, work, write, every, answersOnly } = readArguments();
+  const { corpus, twin, dataDir, work, write, every, sets, answersOnly } = readArguments();
   mkdirSync(work, { recursive: true });
   const requests = join(work, 'requests.jsonl');
   const answers = join(work, 'answers.jsonl');
@@ -99,8 +109,13 @@ async function main(): Promise<void> {
   if (services === undefined) return;
   const started = Date.now();
   try {
-    const count = await Promise.race([answerAll(services, requests, answers, every), services.died]);
-    console.log(`${count} answers in ${Math.round((Date.now() - started) / 1000)} s`);
+    const wanted = (await readLines(requests)).filter((line) => sets === undefined || sets.includes(line.set));
+    const lines = wanted.filter((_, index) => index % every === 0);
+    const kept = sets === undefined ? [] : (await readLines(answers)).filter((line) => !sets.includes(line.set));
+    const answered = await Promise.race([answerAll(services, lines), services.died]);
+    const all = [...kept, ...answered].map((line) => `${JSON.stringify(line)}\n`);
+    writeFileSync(answers, all.join(''));
+    console.log(`${answered.length} answers in ${Math.round((Date.now() - started) / 1000)} s`);
   } finally {
     await services.stop();
   }

@@ -128,10 +128,12 @@ def figures(sections: dict[str, dict] | None) -> str:
 def samples_text(sections: dict[str, dict]) -> str:
     """Ten texts of each style, as they came."""
     samples = sections["samples"]
+    settings, diffusion = samples["settings"], samples["settings"]["diffusion"]
     parts = [
         f"""## Samples
 
-Not selected: seeds 0 to 9 of each style, at most 40 tokens, 32 steps, temperature {sections['styles']['temperature']}, guidance {samples['guidance']}, no prompt."""
+Not selected: seeds 0 to 9 of each style, no prompt, at most {settings['tokens']} tokens, {diffusion['steps']} steps, low-confidence sampling in blocks of
+{diffusion['block']}, temperature {settings['temperature']}, guidance {diffusion['guidance']}."""
     ]
     for style, texts in samples["styles"].items():
         parts.append(f"### {style}\n\n" + "\n".join(f"{number}. {one_line(text)}" for number, text in enumerate(texts)))

@@ -21,6 +21,7 @@ import torch
 
 from training.documents import read_records, to_document
 from training.evaluation import claims, generated
+from training.evaluation.requests import CARD, SAMPLE_TOKENS
 from training.evaluation.style_classifier import Example, StyleClassifier
 from training.evaluation.trigram import Trigram
 from training.likelihood import (
@@ -36,7 +37,6 @@ SPANS = (1, 4, 16)
 COHERENCE_DOCUMENTS = 400
 EDITING_DOCUMENTS = 1000
 EDITING_RATE = 0.1
-CARD_GUIDANCE = 2  # of the samples that the card shows
 
 
 def likelihood(model: LLaDAModelLM, canvases: list[Canvas], objective: str, draws: int, seed: int) -> dict:
@@ -133,10 +133,10 @@ class Evaluation:
     def samples(self) -> dict:
         """The texts of the card: each style's ten, and the answers to held-out requests."""
         of_style = {
-            style: [a["text"] for a in self.answers["styles"] if a["style"] == style and a["guidance"] == CARD_GUIDANCE] for style in STYLES
+            style: [a["text"] for a in self.answers["samples"] if a["style"] == style] for style in STYLES
         }
         answers = [{"style": a["style"], "prompt": a["prompt"], "text": a["text"]} for a in self.answers["prompts"]]
-        return {"guidance": CARD_GUIDANCE, "styles": of_style, "prompts": answers}
+        return {"settings": {"tokens": SAMPLE_TOKENS, **CARD}, "styles": of_style, "prompts": answers}
 
 
 SECTIONS: dict[str, Callable[[Evaluation], dict]] = {

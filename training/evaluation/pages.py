@@ -95,7 +95,7 @@ def styles_text(s: dict[str, dict]) -> str:
 
 A linear classifier over tokens and pairs, trained on the corpus, tells the {len(section['classifier']['by_style'])} styles of held-out real texts apart in
 {percent(section['classifier']['mean'])} of cases (mean over styles, {section['classifier']['texts']:,} texts, first 40 tokens). The same classifier on generated texts of at
-most 40 tokens, temperature {section['temperature']}, ten of each style:
+most 40 tokens, temperature {section['temperature']}, the API's own sampler, ten of each style:
 
 {table(("guidance", "style accuracy", "perplexity, twin", "entropy", "distinct-2", "repeated 4-grams"), rows)}
 
@@ -113,7 +113,7 @@ def prompts_text(s: dict[str, dict]) -> str:
     rows = [(name, percent(section[name]["content_words"]), percent(section[name]["facts"])) for name in ("model", "twin", "another request", "real text")]
     return f"""## Requests
 
-{section['requests']} held-out requests of the product's registers, temperature {section['temperature']}, no constraint but the canvas. Shown: the mean share of a request's
+{section['requests']} held-out requests of the product's registers, sampled likewise with guidance 1, no constraint but the canvas. Shown: the mean share of a request's
 content words that stand in the answer, and of the values that the real text has word for word. *Another request*: this model's answer
 to the next request of the same style; what it shows is no answer at all.
 
@@ -182,7 +182,7 @@ def reading_text(s: dict[str, dict]) -> str:
         (name, f"{v['grammatical']} of {v['samples']}", f"{v['on_subject']} of {v['prompts']}") for name, v in reading["styles"].items()
     ]
     total = [sum(v[key] for v in reading["styles"].values()) for key in ("grammatical", "samples", "on_subject", "prompts")]
-    return f"""## Read by a person
+    return f"""## Read, text by text
 
 {reading['how']} Grammatical: {total[0]} of {total[1]} samples. On the subject: {total[2]} of {total[3]} answers.
 

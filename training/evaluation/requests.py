@@ -1,7 +1,7 @@
 """The requests of the evaluation, for whoever can send them to the API: `python -m training.evaluation.requests --valid FILE --out FILE`.
 
 One JSON object a line: `{set, ..., request}`; the answers come back as the same lines with `text` and `usage` (see `npm run eval`).
-Sets: `samplers` (steps x sampler), `styles` (each style at each guidance), `prompts` (held-out requests), `constrained` (the same requests
+Sets: `samplers` (steps x sampler), `styles` (each style at each guidance), `samples` (each style's ten for the card), `prompts` (held-out requests), `constrained` (the same requests
 with lengths and phrases that must hold).
 """
 
@@ -16,7 +16,9 @@ from training.documents import read_records
 from training.evaluation.prompted import WORD
 from training.styles import STYLES, style_of
 
-SAMPLERS = ("low-confidence", "ancestral", "remdm", "threshold")
+SAMPLERS = (
+    "low-confidence", "confidence", "margin", "entropy", "threshold", "factor", "entropy-bounded", "ancestral", "remdm",
+)
 STEPS = (4, 8, 16, 32, 64)
 LONG_STYLES = ("story", "news", "encyclopedia", "blog", "dialogue", "email", "notice_formal", "poem")  # have texts of 64 tokens and more
 LONG_TOKENS = 64
@@ -25,6 +27,9 @@ GUIDANCE = (0, 1, 2, 3)
 SAMPLES = 10  # texts of each style, seeds 0-9
 SAMPLE_TOKENS = 40
 SAMPLE_STEPS = 32
+# The texts that the card shows: nearly from the left, a little cooler and a little guided, which reads best at this size. The figures
+# above are for the API's own defaults.
+CARD = {"temperature": 0.6, "diffusion": {"steps": SAMPLE_STEPS, "block": 2, "guidance": 1}}
 TEMPERATURE = 0.8  # of samples and answers; the steps x sampler table is at 1, where entropies can be compared with real text
 PROMPTS_PER_STYLE = 10
 PROMPT_TOKENS = 48
@@ -52,6 +57,13 @@ def style_requests() -> Iterator[dict]:
                     "diffusion": {"steps": SAMPLE_STEPS, "guidance": guidance},
                 }
                 yield {"set": "styles", "style": style, "guidance": guidance, "seed": seed, "request": request}
+
+
+def sample_requests() -> Iterator[dict]:
+    for style in STYLES:
+        for seed in range(SAMPLES):
+            request = {"style": style, "length": {"unit": "tokens", "max": SAMPLE_TOKENS}, "seed": seed, **CARD}
+            yield {"set": "samples", "style": style, "seed": seed, "request": request}
 
 
 def held_out(valid: Path) -> Iterator[dict]:
@@ -91,6 +103,7 @@ def constrained_requests(valid: Path) -> Iterator[dict]:
 
 def all_requests(valid: Path) -> Iterator[dict]:
     yield from style_requests()
+    yield from sample_requests()
     yield from prompt_requests(valid)
     yield from constrained_requests(valid)
     yield from sampler_requests()

@@ -164,8 +164,8 @@ def test_requests_cover_every_style_and_hold_out_what_they_ask(tmp_path) -> None
     path = tmp_path / "valid.jsonl"
     path.write_text(json.dumps(record) + "\n" + json.dumps({"text": "No request.", "style": "story"}) + "\n", encoding="utf-8")
     lines = list(all_requests(path))
-    by_set = {name: [line for line in lines if line["set"] == name] for name in ("styles", "prompts", "constrained", "samplers")}
-    assert {line["style"] for line in by_set["styles"]} == set(STYLES)
+    by_set = {name: [line for line in lines if line["set"] == name] for name in ("styles", "samples", "prompts", "constrained", "samplers")}
+    assert {line["style"] for line in by_set["styles"]} == {line["style"] for line in by_set["samples"]} == set(STYLES)
     assert len({json.dumps(line["request"]) for line in lines}) == len(lines), "no request twice"
     (prompt,), (held,) = by_set["prompts"], by_set["constrained"]
     assert prompt["request"]["prompt"] == record["prompt"] and "include" not in prompt["request"] and prompt["reference"] == "Hi Anna."
