@@ -39,7 +39,8 @@ def render_evaluation(manifest: dict, s: dict[str, dict]) -> str:
         f"""# Evaluation
 
 Model `{manifest['id']}`, revision `{revision}`: {manifest['parameters']:,} parameters, {training['token_visits']:,} token visits on {training['device']}. Its autoregressive
-twin has the same data, tokenizer, size and budget ({twin['token_visits']:,} token visits, revision `{twin['revision']}`) and a causal mask; it does not ship.
+twin has the same data, tokenizer and size, {budget(training, twin)} ({twin['token_visits']:,} token visits, revision `{twin['revision']}`) and a causal mask;
+it does not ship.
 This page is rendered from the files in [evaluation/](evaluation/) by `python -m training.report`; `npm run eval` makes them
 (see [training.md](training.md)). Figures are of one seed on some dozens to hundreds of texts: differences of a few percent are noise.""",
         pages.likelihood_text(s),
@@ -55,7 +56,12 @@ This page is rendered from the files in [evaluation/](evaluation/) by `python -m
         pages.reading_text(s),
         "The texts are in the [model card](../models/default/README.md) and in [samples.json](evaluation/samples.json).",
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def budget(training: dict, twin: dict) -> str:
+    share = twin["token_visits"] / training["token_visits"]
+    return "the same budget" if abs(share - 1) < 0.01 else f"{100 * share:.0f}% of the budget"
 
 
 def render_plots(s: dict[str, dict]) -> dict[str, str]:
