@@ -78,11 +78,11 @@ The project is Apache-2.0. No text of the corpus is in this repository; the mode
 
 ## What it cannot do
 
-- It is small and has seen little. It writes in the register asked for, and most short phrases are English; over a sentence it loses the
-  thread, and it invents names, prices and claims. Filling short gaps between given words is what it does best.
-- A request in front of a text steers it a little; a style steers it well. What must hold has to be asked for as a constraint.
-- It can be asked what should stand at a token that is there already, and is often right about random ones; a sampler that masks kept
-  tokens again does better with it than it would with a model that saw only masks.
+- It is small and has seen little. It writes in the register asked for and takes up the subject of a request, but over a sentence it loses
+  the thread, and it invents names, prices and claims. Filling short gaps between given words is what it does best.
+- Sampled by confidence over a whole canvas it repeats itself, the more so with guidance; at temperature 1 without confidence it rambles.
+- A request gives it the subject, seldom the sense. What must hold has to be asked for as a constraint.
+- It notices random tokens in a text, but masking kept tokens again did not make its own texts better (see the claims above).
 - It knows English only, and of the world only what the sources above say. It has had no safety training: do not publish its text unread.
 """
 

@@ -32,8 +32,7 @@ def likelihood_text(s: dict[str, dict]) -> str:
 
 Bits per byte over {now['documents']:,} documents of the corpus's validation split ({now['bytes']:,} bytes), each as `[style] <|text|> text <|eos|>`
 up to the context, float32 on the weights as shipped. For the diffusion models the NELBO, an upper bound: {now['draws']} stratified draws a
-document with a fixed count of masks in each (LLaDA's low-variance form). For the twin the exact
-likelihood. A bound against an exact figure: the twin's is lower by nature, by how much is the price of any order.
+document with a fixed count of masks in each (LLaDA's low-variance form). For the twin the exact likelihood. A bound against an exact figure: the twin's is lower by nature, by how much is the price of any order.
 
 {table(("model", "bits per byte", "standard error", "nats per token"), (
     ("this model", f"{now['bits_per_byte']:.4f}", now["bits_per_byte_standard_error"], f"{now['nats_per_token']:.3f}"),
