@@ -107,7 +107,7 @@ class Evaluation:
             sampler: [a["text"] for a in self.answers["samplers"] if a["sampler"] == sampler and a["steps"] == steps]
             for sampler in ("ancestral", "remdm")
         }
-        texts = {**own, "twin": generated.twin_texts(judge)}
+        texts = {**own, "twin": judge.twin_texts}
         return {
             "coherence": claims.coherence(self.model, self.twin, self.canvases, COHERENCE_DOCUMENTS),
             "editing": claims.editing(self.model, self.canvases[:EDITING_DOCUMENTS], EDITING_RATE, self.args.seed),

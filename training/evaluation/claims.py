@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from training.evaluation.twin import FIRST_TEXT_ID
 from training.likelihood import Canvas, as_batch, autoregressive_token_nats, in_batches
 from training.model import LLaDAModelLM
-from training.objective import keep_of, masked_cross_entropy
+from training.objective import FIRST_TEXT_ID, keep_of, masked_cross_entropy
 from training.tokenizer import EOS, MASK
 
 HOLE = (24, 40)  # text positions masked for `coherence`

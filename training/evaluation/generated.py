@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,12 @@ class Judge:
     def trigram_nats(self, texts: Sequence[str]) -> list[np.ndarray]:
         return [self.trigram.nats(self.encoder.encode(text)) for text in texts if text]
 
+    @cached_property
+    def twin_texts(self) -> list[str]:
+        """The twin's own texts of LONG_TOKENS tokens at temperature 1, as many of each long style as each sampler made."""
+        prefixes = [conditioning(style, None, self.encoder) for style in LONG_STYLES for _ in range(SEEDS_PER_STYLE)]
+        return [self.encoder.decode(ids) for ids in sample(self.twin, prefixes, LONG_TOKENS, 1.0, 0, may_end=False)]
+
     def row(self, styles: Sequence[str], texts: Sequence[str]) -> dict:
         """The figures of one set of texts."""
         trigram = np.concatenate(self.trigram_nats(texts))
@@ -70,17 +77,10 @@ def samplers(answers: Sequence[dict], judge: Judge, canvases: Sequence[Canvas]) 
                 "tokens_per_evaluation": round(tokens / evaluations, 2),
             })
     real = real_texts(canvases, judge.encoder)
-    drawn = twin_texts(judge)
     styles = [style for style in LONG_STYLES for _ in range(SEEDS_PER_STYLE)]
-    rows.append({"source": "twin", "steps": LONG_TOKENS, **judge.row(styles, drawn), "tokens_per_evaluation": 1.0})
+    rows.append({"source": "twin", "steps": LONG_TOKENS, **judge.row(styles, judge.twin_texts), "tokens_per_evaluation": 1.0})
     rows.append({"source": "real text", "steps": 0, **judge.row([s for s, _ in real], [t for _, t in real]), "tokens_per_evaluation": 0.0})
     return {"tokens": LONG_TOKENS, "styles": list(LONG_STYLES), "rows": rows}
-
-
-def twin_texts(judge: Judge) -> list[str]:
-    """The twin's own texts of LONG_TOKENS tokens at temperature 1, as many of each long style as each sampler made."""
-    prefixes = [conditioning(style, None, judge.encoder) for style in LONG_STYLES for _ in range(SEEDS_PER_STYLE)]
-    return [judge.encoder.decode(ids) for ids in sample(judge.twin, prefixes, LONG_TOKENS, 1.0, 0, may_end=False)]
 
 
 def real_texts(canvases: Sequence[Canvas], encoder: TextEncoder) -> list[tuple[str, str]]:

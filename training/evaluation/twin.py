@@ -14,9 +14,8 @@ import torch
 
 from training.likelihood import Canvas, autoregressive_token_nats
 from training.model import LLaDAModelLM
-from training.tokenizer import EOS, FIRST_STYLE, PROMPT, STYLE_IDS, STYLE_SLOTS, TEXT, TextEncoder
-
-FIRST_TEXT_ID = FIRST_STYLE + STYLE_SLOTS + 2
+from training.objective import FIRST_TEXT_ID
+from training.tokenizer import EOS, PROMPT, STYLE_IDS, TEXT, TextEncoder
 
 
 def conditioning(style: str, prompt: str | None, encoder: TextEncoder) -> list[int]:

@@ -33,6 +33,10 @@ function hostileRows(random: Uniform, positions: Int32Array, vocabulary: number)
   return rows;
 }
 
+/** Probability of a whole text under rows of all positions. */
+const weightUnder = (rows: ReturnType<typeof randomRows>) => (text: number[]) =>
+  text.reduce((product, token, i) => product * rows.probabilities[i * rows.vocabulary + token], 1);
+
 /** Runs `each` on random cases; fast-check names the seed of one that fails. */
 function forCases(runs: number, most: number, each: (test: RandomCase, random: Uniform) => void): void {
   fc.assert(
@@ -90,8 +94,7 @@ describe('the lattice against enumeration', () => {
       const texts = enumerate(test, canvas);
       if (texts.length === 0) return;
       const rows = randomRows(random, all(test.positions), test.vocabulary.size);
-      const weight = (text: number[]) =>
-        text.reduce((product, token, i) => product * rows.probabilities[i * test.vocabulary.size + token], 1);
+      const weight = weightUnder(rows);
       const total = texts.reduce((sum, text) => sum + weight(text), 0);
       if (total < 1e-60) return;
       const proposer = createProposer(test.lattice);
@@ -118,8 +121,7 @@ describe('the lattice against enumeration', () => {
       const texts = enumerate(test, canvas);
       if (texts.length === 0) return;
       const rows = randomRows(random, all(test.positions), test.vocabulary.size);
-      const weight = (text: number[]) =>
-        text.reduce((product, token, i) => product * rows.probabilities[i * test.vocabulary.size + token], 1);
+      const weight = weightUnder(rows);
       const total = texts.reduce((sum, text) => sum + weight(text), 0);
       if (total < 1e-60) return;
       const proposer = createProposer(test.lattice);
