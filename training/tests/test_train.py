@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from training.config import OptimiserConfig
+from training.model_folder import Description, write_folder
 from training.schedule import learning_rate
+from training.styles import STYLES
 from training.tests.conftest import REPOSITORY
 from training.tests.overfit import overfit
 from training.train import Trainer, load_averaged, run
@@ -51,6 +53,40 @@ def test_a_resumed_run_is_the_uninterrupted_run(objective, run_config, data_dir,
     assert after.visits == whole.visits
     for name, tensor in whole.ema.items():
         assert torch.allclose(tensor, after.ema[name], atol=1e-6), name
+
+
+def test_a_run_with_muon_and_summed_batches_resumes_as_well(run_config, data_dir, tmp_path) -> None:
+    run_config.optimiser.muon, run_config.optimiser.micro_batches = True, 2
+    whole = Trainer(run_config, data_dir)
+    expected = losses_of(whole, 8)
+    before = Trainer(run_config, data_dir)
+    losses = losses_of(before, 3)
+    before.save(tmp_path / "checkpoint.pt")
+    after = Trainer(run_config, data_dir)
+    after.load(tmp_path / "checkpoint.pt")
+    assert losses + losses_of(after, 5) == pytest.approx(expected, abs=1e-5)
+    assert after.visits == whole.visits and len(after.optimiser.parts) == 2
+
+
+def test_a_run_starts_from_another_objective_and_counts_its_budget(run_config, data_dir, tokenizer_json, tmp_path) -> None:
+    trunk = Trainer(run_config, data_dir, "autoregressive")
+    losses_of(trunk, 4)
+    (tmp_path / "trunk").mkdir()
+    trunk.save(tmp_path / "trunk" / "checkpoint.pt")
+    description = Description(
+        id="t", title="T", description="", licence="apache-2.0", styles=STYLES,
+        training={"objective": "autoregressive", "token_visits": trunk.visits, "hours": 0.5},
+    )
+    write_folder(tmp_path / "folder", trunk.model, tokenizer_json, description)
+    for origin, tolerance in (("trunk", 0.0), ("folder", 1e-3)):  # a model folder holds float16
+        model = Trainer(run_config, data_dir)
+        model.start_from(tmp_path / origin)
+        assert model.step == 0 and model.visits == trunk.visits
+        assert model.origin == {"objective": "autoregressive", "token_visits": trunk.visits}
+        for name, tensor in trunk.model.state_dict().items():
+            assert torch.allclose(model.model.state_dict()[name], tensor, rtol=0, atol=tolerance), name
+        losses_of(model, 1)
+        assert model.visits > trunk.visits
 
 
 def test_a_run_logs_validates_and_goes_on_from_its_checkpoint(run_config, data_dir, tmp_path) -> None:
