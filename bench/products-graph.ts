@@ -8,8 +8,15 @@ import { blockProducts, headProduct } from '../gpu-backend/model/products.ts';
 import type { Weights } from '../gpu-backend/model/safetensors.ts';
 
 /** Inputs by name: the left-hand sides, already in the form the products take. */
-export const LEFT = { narrow: 'narrow', wide: 'wide', asked: 'asked' } as const;
-export const ATTENTION = { query: 'query', key: 'key', scores: 'scores', value: 'value' } as const;
+export const LEFT = { narrow: 'narrow', wide: 'wide', asked: 'asked', askedWide: 'asked_wide' } as const;
+export const ATTENTION = {
+  query: 'query',
+  key: 'key',
+  scores: 'scores',
+  value: 'value',
+  askedQuery: 'asked_query',
+  askedScores: 'asked_scores',
+} as const;
 
 /** Results must be used to be computed; reading a shape is the cheapest use. */
 function useAll(graph: GraphBuilder, results: readonly Value[]): void {
@@ -18,8 +25,9 @@ function useAll(graph: GraphBuilder, results: readonly Value[]): void {
 }
 
 /**
- * All products with weights: `narrow` is positions x width, `wide` positions x hidden, `asked` asked rows x width;
- * float32, or bytes already quantised for int8.
+ * All products with weights: `narrow` is positions x width, `wide` positions x hidden, `asked` asked rows x width, `asked_wide` asked
+ * rows x hidden; float32, or bytes already quantised for int8. As in the step, the last block works on the asked rows alone, keys
+ * and values excepted.
  */
 export function weightProductsGraph(shape: Architecture, weights: Weights, precision: 'float32' | 'int8'): Uint8Array {
   const graph = graphBuilder();
@@ -31,12 +39,15 @@ export function weightProductsGraph(shape: Architecture, weights: Weights, preci
   const narrow = operand(LEFT.narrow, 'positions', shape.width);
   const wide = operand(LEFT.wide, 'positions', shape.hidden);
   const asked = operand(LEFT.asked, 'rows', shape.width);
+  const askedWide = operand(LEFT.askedWide, 'rows', shape.hidden);
   const { multiply } = precision === 'int8' ? int8Precision(graph, weights) : float32Precision(graph, weights);
   const results: Value[] = [];
   for (let layer = 0; layer < shape.layers; layer++) {
     const { query, key, value, attentionOut, gate, up, down } = blockProducts(shape, layer);
-    for (const product of [query, key, value, attentionOut, gate, up]) results.push(multiply(narrow, product).value);
-    results.push(multiply(wide, down).value);
+    const last = layer === shape.layers - 1;
+    for (const product of [key, value]) results.push(multiply(narrow, product).value);
+    for (const product of [query, attentionOut, gate, up]) results.push(multiply(last ? asked : narrow, product).value);
+    results.push(multiply(last ? askedWide : wide, down).value);
   }
   results.push(multiply(asked, headProduct(shape)).value);
   useAll(graph, results);
@@ -51,10 +62,15 @@ export function attentionProductsGraph(shape: Architecture): Uint8Array {
   const key = graph.input(ATTENTION.key, 'float32', [...heads, shape.headWidth, 'length']);
   const scores = graph.input(ATTENTION.scores, 'float32', [...heads, 'length', 'length']);
   const value = graph.input(ATTENTION.value, 'float32', [...heads, 'length', shape.headWidth]);
-  const results = Array.from({ length: shape.layers }, () => [
-    graph.node('MatMul', [query, key]),
-    graph.node('MatMul', [scores, value]),
-  ]);
+  const askedQuery = graph.input(ATTENTION.askedQuery, 'float32', [...heads, 'queries', shape.headWidth]);
+  const askedScores = graph.input(ATTENTION.askedScores, 'float32', [...heads, 'queries', 'length']);
+  const results = Array.from({ length: shape.layers }, (_, layer) => {
+    const last = layer === shape.layers - 1;
+    return [
+      graph.node('MatMul', [last ? askedQuery : query, key]),
+      graph.node('MatMul', [last ? askedScores : scores, value]),
+    ];
+  });
   useAll(graph, results.flat());
   return graph.encode();
 }

@@ -4,8 +4,9 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type Architecture, readArchitecture } from '../gpu-backend/model/config.ts';
 import { quantisedWeights } from '../gpu-backend/model/quantise.ts';
+import { runtimeOptions } from '../gpu-backend/model/runtime.ts';
 import { readWeights } from '../gpu-backend/model/safetensors.ts';
-import { openSession, runtimeOptions, type SessionOptions } from '../gpu-backend/model/session.ts';
+import { openSession, type SessionOptions } from '../gpu-backend/model/session.ts';
 import { ATTENTION, attentionProductsGraph, LEFT, weightProductsGraph } from './products-graph.ts';
 import { type BenchOptions, median, type Report, type Row, spread } from './report.ts';
 
@@ -66,12 +67,15 @@ async function contestants(
       [LEFT.narrow]: filled(type, [positions, shape.width]),
       [LEFT.wide]: filled(type, [positions, shape.hidden]),
       [LEFT.asked]: filled(type, [rows.length, shape.width]),
+      [LEFT.askedWide]: filled(type, [rows.length, shape.hidden]),
     };
     const heads = {
       [ATTENTION.query]: filled('float32', [batch, shape.heads, length, shape.headWidth]),
       [ATTENTION.key]: filled('float32', [batch, shape.heads, shape.headWidth, length]),
       [ATTENTION.scores]: filled('float32', [batch, shape.heads, length, length]),
       [ATTENTION.value]: filled('float32', [batch, shape.heads, length, shape.headWidth]),
+      [ATTENTION.askedQuery]: filled('float32', [batch, shape.heads, length / 2, shape.headWidth]),
+      [ATTENTION.askedScores]: filled('float32', [batch, shape.heads, length / 2, length]),
     };
     return {
       step: () => session.evaluate(input),

@@ -2,14 +2,14 @@
  * Bidirectional attention with rotary positions (RoFormer, Su et al. 2021; halves rotated as in GPT-NeoX and LLaDA).
  */
 import type { Architecture } from './config.ts';
+import type { Mixing } from './mixing.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
-import { PADDING_SCORE, type PaddingInputs } from './padding.ts';
-import { type Precision, type Rows, settle } from './precision.ts';
+import { gatherRows, type Operand, type Precision, type Rows, settle } from './precision.ts';
 import type { BlockProducts, Product } from './products.ts';
 
 /** Values all blocks share. */
 export interface AttentionShared {
-  readonly padding: PaddingInputs;
+  readonly mixing: Mixing;
   /** batch, length, -1: what makes canvases of rows. */
   readonly canvasShape: Value;
   readonly rowShape: Value;
@@ -18,13 +18,18 @@ export interface AttentionShared {
   readonly origin: Value;
 }
 
-/** Tables of the rotation angles and the shapes, once for the graph. `idsShape` is the shape of batch x length. */
-export function attentionShared(
-  graph: GraphBuilder,
-  shape: Architecture,
-  idsShape: Value,
-  padding: PaddingInputs,
-): AttentionShared {
+/** The positions that a block answers for, where they are not all: the queries of its attention. */
+export interface Queries {
+  /** int64, batch x queries: positions within each canvas. */
+  readonly positions: Value;
+  /** int32, batch * queries: the same as indices into batch * length rows. */
+  readonly rows: Value;
+  /** For the products of so many rows. */
+  readonly precision: Precision;
+}
+
+/** Tables of the rotation angles and the shapes, once for the graph. `ids` is batch x length. */
+export function attentionShared(graph: GraphBuilder, shape: Architecture, ids: Value, mixing: Mixing): AttentionShared {
   const half = shape.headWidth / 2;
   const cosines = new Float32Array(shape.context * half);
   const sines = new Float32Array(shape.context * half);
@@ -35,10 +40,9 @@ export function attentionShared(
       sines[position * half + i] = Math.sin(angle);
     }
   }
-  const rest = graph.constant(BigInt64Array.of(-1n), [1]);
   return {
-    padding,
-    canvasShape: graph.node('Concat', [idsShape, rest], { axis: { int: 0 } }),
+    mixing,
+    canvasShape: canvasShape(graph, ids),
     rowShape: graph.constant(BigInt64Array.of(-1n, BigInt(shape.width)), [2]),
     cosines: graph.constant(cosines, [shape.context, half]),
     sines: graph.constant(sines, [shape.context, half]),
@@ -46,7 +50,13 @@ export function attentionShared(
   };
 }
 
-/** Normalised rows (batch * length x width) -> the attention's contribution to the residual stream. */
+/** The shape that makes canvases of rows, batch x length x any, for values of batch x length. */
+function canvasShape(graph: GraphBuilder, like: Value): Value {
+  const rest = graph.constant(BigInt64Array.of(-1n), [1]);
+  return graph.node('Concat', [graph.node('Shape', [like]), rest], { axis: { int: 0 } });
+}
+
+/** Normalised rows (batch * length x width) -> the attention's contribution to the residual stream, at all rows or at the queries. */
 export function attention(
   graph: GraphBuilder,
   shape: Architecture,
@@ -54,36 +64,27 @@ export function attention(
   precision: Precision,
   products: BlockProducts,
   rows: Value,
+  queries?: Queries,
 ): Rows {
-  const operand = precision.prepare({ value: rows });
-  const project = (product: Product) => {
-    const settled = settle(graph, precision.multiply(operand, product));
-    return graph.node('Reshape', [settled, shared.canvasShape]);
+  const operand = precision.prepare({ value: rows }, products.query);
+  const project = (from: Operand, product: Product, canvases: Value) => {
+    const settled = settle(graph, precision.multiply(from, product));
+    return graph.node('Reshape', [settled, canvases]);
   };
-  const rotate = (x: Value, heads: number) =>
-    graph.node('RotaryEmbedding', [x, shared.origin, shared.cosines, shared.sines], {
+  const rotate = (x: Value, heads: number, positions: Value) =>
+    graph.node('RotaryEmbedding', [x, positions, shared.cosines, shared.sines], {
       num_heads: { int: heads },
       interleaved: { int: 0 },
     });
-  const spread = (x: Value) => (shape.keyHeads === shape.heads ? x : repeatHeads(graph, shape, x, shared.canvasShape));
-  const query = rotate(project(products.query), shape.heads);
-  const key = spread(rotate(project(products.key), shape.keyHeads));
-  const value = spread(project(products.value));
-  const mixed = graph.node('MultiHeadAttention', [query, key, value, '', ...shared.padding], {
-    num_heads: { int: shape.heads },
-    mask_filter_value: { float: PADDING_SCORE },
-  });
-  const mixedRows = precision.prepare({ value: graph.node('Reshape', [mixed, shared.rowShape]) });
-  return precision.multiply(mixedRows, products.attentionOut);
-}
-
-/** Grouped-query attention (Ainslie et al. 2023): gives every query head its copy of the keys it shares. */
-function repeatHeads(graph: GraphBuilder, shape: Architecture, x: Value, canvasShape: Value): Value {
-  const { keyHeads, headWidth } = shape;
-  const group = shape.heads / keyHeads;
-  const ints = (...values: number[]) => graph.constant(BigInt64Array.from(values, BigInt), [values.length]);
-  // In a Reshape, 0 keeps an axis as it is; in an Expand, 1 does.
-  const apart = graph.node('Reshape', [x, ints(0, 0, keyHeads, 1, headWidth)]);
-  const repeated = graph.node('Expand', [apart, ints(1, 1, keyHeads, group, headWidth)]);
-  return graph.node('Reshape', [repeated, canvasShape]);
+  const asked = queries === undefined ? operand : gatherRows(graph, operand, queries.rows);
+  const query = rotate(
+    project(asked, products.query, queries === undefined ? shared.canvasShape : canvasShape(graph, queries.positions)),
+    shape.heads,
+    queries?.positions ?? shared.origin,
+  );
+  const key = rotate(project(operand, products.key, shared.canvasShape), shape.keyHeads, shared.origin);
+  const value = project(operand, products.value, shared.canvasShape);
+  const mixed = graph.node('Reshape', [shared.mixing(query, key, value), shared.rowShape]);
+  const out = queries?.precision ?? precision;
+  return out.multiply(out.prepare({ value: mixed }, products.attentionOut), products.attentionOut);
 }

@@ -3,12 +3,13 @@
  *
  * Every matrix is kept as rows x columns with rows = batch * length; only attention sees canvases.
  */
-import { attention, attentionShared } from './attention.ts';
+import { attention, attentionShared, type Queries } from './attention.ts';
 import type { Architecture } from './config.ts';
 import { feedForward } from './feedforward.ts';
 import { askedRows, logits, probabilities } from './head.ts';
+import { fusedMixing, plainMixing } from './mixing.ts';
+import { observedPrecision } from './observed.ts';
 import { graphBuilder, type Value } from './onnx.ts';
-import { paddingInputs } from './padding.ts';
 import { float32Precision, floatTensor, int8Precision, type Precision, type Rows, settle } from './precision.ts';
 import { attentionNorm, blockProducts, EMBEDDING, FINAL_NORM, feedForwardNorm } from './products.ts';
 import type { Weights } from './safetensors.ts';
@@ -18,9 +19,10 @@ export interface GraphOptions {
   /** Where the tensors lie: the folder's own (float32) or those of the quantised file (int8). */
   readonly weights: Weights;
   readonly precision: 'float32' | 'int8';
-  /** Whether the graph will run on the CPU: its attention takes padding in another form. */
+  /** Whether the graph will run on the CPU: its attention has another form. */
   readonly cpu: boolean;
-  readonly output: 'probabilities' | 'logits';
+  /** `ranges`: the largest magnitudes of what each product of the blocks reads (observed.ts), no head. */
+  readonly output: 'probabilities' | 'logits' | 'ranges';
   /** Tokens that must never be drawn. */
   readonly forbidden: readonly number[];
 }
@@ -29,9 +31,13 @@ export interface GraphOptions {
 export const INPUTS = {
   /** int32, batch x length */
   ids: 'ids',
-  /** int32, batch */
-  lengths: 'lengths',
-  /** int32, R: flat indices into batch x length */
+  /** float32, batch x 1 x 1 x length: what is added to the scores of keys (padding.ts) */
+  padding: 'padding',
+  /** int64, batch x queries: the positions of each canvas for which the last block answers, the asked ones among them */
+  queries: 'queries',
+  /** int32, batch * queries: the same as indices into batch * length */
+  queryRows: 'query_rows',
+  /** int32, R: flat indices into batch x queries */
   rows: 'rows',
   /** int32, R */
   baseRows: 'base_rows',
@@ -41,24 +47,21 @@ export const INPUTS = {
   inverseTemperature: 'inverse_temperature',
 } as const;
 
-/** Builds the graph; its one output is named as `output` says. Returns the encoded ModelProto. */
+/** Builds the graph; its output is named as `output` says. Returns the encoded ModelProto. */
 export function buildGraph(options: GraphOptions): Uint8Array {
   const { architecture: shape, weights } = options;
   const graph = graphBuilder();
   const ids = graph.input(INPUTS.ids, 'int32', ['batch', 'length']);
-  const lengths = graph.input(INPUTS.lengths, 'int32', ['batch']);
-  const headInputs = {
-    rows: graph.input(INPUTS.rows, 'int32', ['rows']),
-    baseRows: graph.input(INPUTS.baseRows, 'int32', ['rows']),
-    guidance: graph.input(INPUTS.guidance, 'float32', ['rows', 1]),
-    inverseTemperature:
-      options.output === 'logits' ? '' : graph.input(INPUTS.inverseTemperature, 'float32', ['rows', 1]),
-  };
+  const padding = graph.input(INPUTS.padding, 'float32', ['batch', 1, 1, 'length']);
   const precision = precisionOf();
-  const headPrecision = precisionOf();
-  const idsShape = graph.node('Shape', [ids]);
-  const padding = paddingInputs(graph, options.cpu, idsShape, lengths);
-  const shared = attentionShared(graph, shape, idsShape, padding);
+  const mixing = (options.cpu ? plainMixing : fusedMixing)(graph, shape, padding);
+  const shared = attentionShared(graph, shape, ids, mixing);
+  // The last block is asked for some positions only: what stands at the others is but keys and values to it.
+  const queries: Queries = {
+    positions: graph.input(INPUTS.queries, 'int64', ['batch', 'queries']),
+    rows: graph.input(INPUTS.queryRows, 'int32', ['query_rows']),
+    precision: precisionOf(),
+  };
   const normAttributes = { epsilon: { float: shape.epsilon } };
 
   let residual = embed(ids);
@@ -68,20 +71,34 @@ export function buildGraph(options: GraphOptions): Uint8Array {
   });
   for (let layer = 0; layer < shape.layers; layer++) {
     const products = blockProducts(shape, layer);
-    addAndNormalise(attention(graph, shape, shared, precision, products, rows), feedForwardNorm(layer));
     const last = layer === shape.layers - 1;
-    addAndNormalise(feedForward(graph, precision, products, rows), last ? FINAL_NORM : attentionNorm(layer + 1));
+    const asked = last ? queries : undefined;
+    const mixed = attention(graph, shape, shared, precision, products, rows, asked);
+    if (asked !== undefined) residual = graph.node('Gather', [residual, asked.rows], { axis: { int: 0 } });
+    addAndNormalise(mixed, feedForwardNorm(layer));
+    const fed = feedForward(graph, asked?.precision ?? precision, products, rows);
+    addAndNormalise(fed, last ? FINAL_NORM : attentionNorm(layer + 1));
   }
-  const asked = askedRows(graph, rows, headInputs);
-  if (options.output === 'logits') logits(graph, shape, headPrecision, asked, 'logits');
-  else {
-    const { inverseTemperature } = headInputs;
-    probabilities(graph, shape, headPrecision, asked, inverseTemperature, options.forbidden, 'probabilities');
-  }
+  if (options.output !== 'ranges') head(options.output);
   return graph.encode();
 
+  function head(output: 'probabilities' | 'logits'): void {
+    const asked = askedRows(graph, rows, {
+      rows: graph.input(INPUTS.rows, 'int32', ['rows']),
+      baseRows: graph.input(INPUTS.baseRows, 'int32', ['rows']),
+      guidance: graph.input(INPUTS.guidance, 'float32', ['rows', 1]),
+    });
+    if (output === 'logits') {
+      logits(graph, shape, precisionOf(), asked, output);
+      return;
+    }
+    const inverseTemperature = graph.input(INPUTS.inverseTemperature, 'float32', ['rows', 1]);
+    probabilities(graph, shape, precisionOf(), asked, inverseTemperature, options.forbidden, output);
+  }
+
   function precisionOf(): Precision {
-    return options.precision === 'int8' ? int8Precision(graph, weights) : float32Precision(graph, weights);
+    const chosen = options.precision === 'int8' ? int8Precision(graph, weights) : float32Precision(graph, weights);
+    return options.output === 'ranges' ? observedPrecision(graph, chosen) : chosen;
   }
 
   function gain(name: string): Value {

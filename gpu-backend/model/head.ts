@@ -12,8 +12,6 @@ export interface HeadInputs {
   readonly baseRows: Value;
   /** R x 1 */
   readonly guidance: Value;
-  /** R x 1 */
-  readonly inverseTemperature: Value;
 }
 
 /**
@@ -36,7 +34,10 @@ export function logits(
   hidden: Value,
   name: string,
 ): void {
-  const result = settle(graph, precision.multiply(precision.prepare({ value: hidden }), headProduct(shape)));
+  const result = settle(
+    graph,
+    precision.multiply(precision.prepare({ value: hidden }, headProduct(shape)), headProduct(shape)),
+  );
   graph.output(graph.node('Identity', [result], {}, name), 'float32', ['rows', shape.vocabulary]);
 }
 
@@ -53,7 +54,7 @@ export function probabilities(
   const bias = new Float32Array(shape.vocabulary);
   for (const token of forbidden) bias[token] = Number.NEGATIVE_INFINITY;
   const scores = precision.multiply(
-    precision.prepare({ value: hidden, scale: inverseTemperature }),
+    precision.prepare({ value: hidden, scale: inverseTemperature }, headProduct(shape)),
     headProduct(shape),
     graph.constant(bias, [shape.vocabulary]),
   );

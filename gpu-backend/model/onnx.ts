@@ -21,6 +21,7 @@ const CONTRIBUTED: ReadonlySet<string> = new Set([
   'MultiHeadAttention',
   'QuickGelu',
   'MatMulIntegerToFloat',
+  'FusedMatMul',
 ]);
 
 export const ELEMENT_TYPES = {

@@ -17,10 +17,13 @@ export interface Rows {
 /** Rows made ready to be multiplied, once for all the products that read them. */
 export interface Operand extends Rows {
   readonly ready: true;
+  /** One factor for all rows, where the operand's range was measured beforehand. */
+  readonly inputScale?: Value;
 }
 
 export interface Precision {
-  prepare(rows: Rows): Operand;
+  /** `reader`: a product that reads the operand, by which its range was measured (calibrate.ts). */
+  prepare(rows: Rows, reader: Product): Operand;
   /** `bias` (per column, 0 or -inf: what no positive scale changes) is added on the way. */
   multiply(operand: Operand, product: Product, bias?: Value): Rows;
 }
@@ -36,6 +39,16 @@ export function floatTensor(graph: GraphBuilder, weights: Weights, name: string)
   if (tensor === undefined) throw new Error(`the weights hold no tensor ${name}`);
   const value = graph.stored(tensor);
   return tensor.type === 'float32' ? value : graph.node('Cast', [value], { to: { int: 1 } });
+}
+
+/** Some rows of an operand, by their indices. */
+export function gatherRows(graph: GraphBuilder, operand: Operand, indices: Value): Operand {
+  const gather = (value: Value) => graph.node('Gather', [value, indices], { axis: { int: 0 } });
+  return {
+    ...operand,
+    value: gather(operand.value),
+    ...(operand.scale === undefined ? {} : { scale: gather(operand.scale) }),
+  };
 }
 
 /** Products in float32, straight from the tensors of the folder (out x in, hence transB). */
@@ -57,10 +70,13 @@ export const LARGEST = 127;
 /** Names of a product's tensors in the quantised file (quantise.ts). */
 export const quantisedWeight = (product: Product) => `${product.name}.int8`;
 export const quantisedScale = (product: Product) => `${product.name}.scale`;
+/** Step of the bytes of what a product reads, where one step suits every row (calibrate.ts). */
+export const inputScale = (product: Product) => `${product.name}.input_scale`;
 
 /**
- * Products of bytes: each row of x is quantised by its own largest magnitude, each column of W by its own. A row's numbers
- * then depend on no other row, and integer sums are exact, so a result is the same bit for bit in any batch.
+ * Products of bytes: each row of x is quantised by a measured step where there is one and by its own largest magnitude otherwise,
+ * each column of W by its own. A row's numbers then depend on no other row, and integer sums are exact, so a result is the
+ * same bit for bit in any batch. A measured step saves six operators a product (an eighth of a step of 128 positions, measured).
  *
  * All operands of one `Precision` must have the same number of rows: they share the vector of zero points.
  */
@@ -76,7 +92,13 @@ export function int8Precision(graph: GraphBuilder, weights: Weights): Precision 
     return graph.stored(tensor);
   };
   return {
-    prepare(rows) {
+    prepare(rows, reader) {
+      const measured = weights.get(inputScale(reader));
+      if (measured !== undefined) {
+        const step = graph.stored(measured);
+        const value = graph.node('QuantizeLinear', [settle(graph, rows), step, zeroPoint]);
+        return { ready: true, value, inputScale: step };
+      }
       const largest = graph.node('ReduceMax', [graph.node('Abs', [rows.value]), lastAxis], { keepdims: { int: 0 } });
       // A row of zeros has scale 0 and whatever bytes; 0 times any of them is right again.
       const scale = graph.node('Mul', [largest, step]);
@@ -87,7 +109,7 @@ export function int8Precision(graph: GraphBuilder, weights: Weights): Precision 
     },
     multiply(operand, product, bias) {
       const weight = stored(quantisedWeight(product));
-      const inputs = [operand.value, weight, one, stored(quantisedScale(product)), zeroPoint];
+      const inputs = [operand.value, weight, operand.inputScale ?? one, stored(quantisedScale(product)), zeroPoint];
       const value = graph.node('MatMulIntegerToFloat', bias === undefined ? inputs : [...inputs, '', bias]);
       return { value, scale: operand.scale };
     },

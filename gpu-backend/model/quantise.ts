@@ -2,20 +2,22 @@
  * The int8 form of a model: every matrix product's weights as bytes, one scale for each output column, written once.
  *
  * W (out x in) becomes bytes (in x out, as MatMulInteger reads them) and scales (out): scale = largest magnitude of the
- * column / 127, rounding to nearest. Norms and the embedding table stay as they were.
+ * column / 127, rounding to nearest. Norms and the embedding table stay as they were. With them go the steps of the operands that
+ * have one for all rows (calibrate.ts).
  */
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { calibrate } from './calibrate.ts';
 import { fileSha256, temporaryName } from './checksum.ts';
 import type { Architecture } from './config.ts';
 import type { StoredTensor } from './onnx.ts';
-import { LARGEST, quantisedScale, quantisedWeight } from './precision.ts';
+import { inputScale, LARGEST, quantisedScale, quantisedWeight } from './precision.ts';
 import { allProducts, otherTensors, type Product } from './products.ts';
 import { readSafetensorsHeader, type TensorToWrite, type Weights, writeSafetensors } from './safetensors.ts';
 
 /** Changes whenever the form of the file changes, so that an old cache is not read. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Reads a stored tensor's bytes. */
 export async function readTensor(folder: string, tensor: StoredTensor): Promise<Uint8Array> {
@@ -77,10 +79,11 @@ export function quantiseColumns(
   return { bytes, scales };
 }
 
+const bytesOf = (data: Int8Array | Float32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
 function productToWrite(folder: string, weights: Weights, product: Product): TensorToWrite[] {
   const { from, to } = product;
   let scales: Float32Array = new Float32Array(0);
-  const bytesOf = (data: Int8Array | Float32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return [
     {
       name: quantisedWeight(product),
@@ -132,10 +135,17 @@ export async function quantisedWeights(
       return { name: tensorName, type: tensor.type, shape: tensor.shape, data: () => readTensor(folder, tensor) };
     });
     const products = allProducts(architecture).flatMap((product) => productToWrite(folder, weights, product));
+    const steps = await calibrate(folder, architecture, weights);
+    const inputs = allProducts(architecture)
+      .filter(({ name: product }) => steps.has(product))
+      .map((product): TensorToWrite => {
+        const data = bytesOf(Float32Array.of(steps.get(product.name)!));
+        return { name: inputScale(product), type: 'float32', shape: [], data: async () => data };
+      });
     await mkdir(cacheFolder, { recursive: true });
     const temporary = temporaryName(path);
     try {
-      await writeSafetensors(temporary, [...others, ...products]);
+      await writeSafetensors(temporary, [...others, ...products, ...inputs]);
       await rename(temporary, path);
     } finally {
       await rm(temporary, { force: true });

@@ -1,11 +1,13 @@
 /**
  * A loaded model that answers: which token could stand at these rows of these canvases?
  */
-import { resolve } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type Architecture, readArchitecture } from './config.ts';
 import { buildGraph, type GraphOptions, INPUTS } from './graph.ts';
+import { paddingScores } from './padding.ts';
 import { quantisedWeights } from './quantise.ts';
+import { planQueries } from './queries.ts';
+import { runtimeOptions } from './runtime.ts';
 import { readWeights } from './safetensors.ts';
 import { checkWeights } from './shapes.ts';
 
@@ -47,27 +49,8 @@ export interface SessionOptions {
   readonly forbidden?: readonly number[];
 }
 
-/** The onnxruntime session options we use: those of its config keys that its types know only as `extra`. */
-export function runtimeOptions(options: SessionOptions, weightsFolder: string): InferenceSession.SessionOptions {
-  return {
-    executionProviders: [options.device],
-    intraOpNumThreads: options.threads,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-    extra: {
-      session: {
-        model_external_initializers_file_folder_path: resolve(weightsFolder),
-        // Threads spin between the operators of a step and rest between steps. One step of 128 positions (measured): 5.8 ms on
-        // idle cores, 6.7 without spinning; on busy ones 19 ms, 33 where they spin on after the step.
-        force_spinning_stop: '1',
-        // Where a processor would saturate sums of unsigned times signed bytes, onnxruntime takes another form.
-        x64quantprecision: '1',
-      },
-    },
-  };
-}
+/** What a session is asked for. */
+type Output = Exclude<GraphOptions['output'], 'ranges'>;
 
 function checkInput(input: EvaluationInput, shape: Architecture): void {
   const { batch, length, ids, lengths, rows } = input;
@@ -98,16 +81,19 @@ function checkInput(input: EvaluationInput, shape: Architecture): void {
   if (inverseTemperature?.some((value) => !(value > 0))) throw new RangeError('inverseTemperature must be above 0');
 }
 
-function feedsOf(input: EvaluationInput, output: GraphOptions['output']): Record<string, Tensor> {
-  const { batch, length, ids, lengths, rows } = input;
-  const count = rows.length;
+function feedsOf(input: EvaluationInput, output: Output): Record<string, Tensor> {
+  const { batch, length, ids, lengths } = input;
+  const queries = planQueries(input);
+  const count = queries.rows.length;
   const tempered = output === 'probabilities';
   const inverse = () => input.inverseTemperature ?? new Float32Array(count).fill(1);
   return {
     [INPUTS.ids]: new Tensor('int32', ids, [batch, length]),
-    [INPUTS.lengths]: new Tensor('int32', lengths, [batch]),
-    [INPUTS.rows]: new Tensor('int32', rows, [count]),
-    [INPUTS.baseRows]: new Tensor('int32', input.baseRows ?? rows, [count]),
+    [INPUTS.padding]: new Tensor('float32', paddingScores(lengths, length), [batch, 1, 1, length]),
+    [INPUTS.queries]: new Tensor('int64', queries.positions, [batch, queries.count]),
+    [INPUTS.queryRows]: new Tensor('int32', queries.positionRows, [batch * queries.count]),
+    [INPUTS.rows]: new Tensor('int32', queries.rows, [count]),
+    [INPUTS.baseRows]: new Tensor('int32', queries.baseRows, [count]),
     [INPUTS.guidance]: new Tensor('float32', input.guidance ?? new Float32Array(count), [count, 1]),
     ...(tempered ? { [INPUTS.inverseTemperature]: new Tensor('float32', inverse(), [count, 1]) } : {}),
   };
@@ -131,12 +117,12 @@ export async function openSession(folder: string, options: SessionOptions): Prom
       ? await quantisedWeights(folder, architecture, stored, options.cacheFolder)
       : { folder, weights: stored };
   const forbidden = [...new Set([architecture.maskToken, ...(options.forbidden ?? [])])];
-  const open = (output: GraphOptions['output']) => {
+  const open = (output: Output) => {
     const graph = buildGraph({ architecture, weights: source.weights, precision, cpu, output, forbidden });
     return InferenceSession.create(graph, runtimeOptions(options, source.folder));
   };
   const { vocabulary } = architecture;
-  const sessions: Partial<Record<GraphOptions['output'], Promise<InferenceSession>>> = {
+  const sessions: Partial<Record<Output, Promise<InferenceSession>>> = {
     probabilities: open('probabilities'),
   };
   await sessions.probabilities;
@@ -150,7 +136,7 @@ export async function openSession(folder: string, options: SessionOptions): Prom
     return result;
   };
 
-  const run = (output: GraphOptions['output'], input: EvaluationInput): Promise<Float32Array> => {
+  const run = (output: Output, input: EvaluationInput): Promise<Float32Array> => {
     checkInput(input, architecture);
     if (input.rows.length === 0) return Promise.resolve(new Float32Array(0));
     return enqueue(async () => {

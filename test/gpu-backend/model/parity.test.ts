@@ -8,8 +8,10 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readArchitecture } from '../../../gpu-backend/model/config.ts';
 import { buildGraph } from '../../../gpu-backend/model/graph.ts';
+import { paddingScores } from '../../../gpu-backend/model/padding.ts';
+import { runtimeOptions } from '../../../gpu-backend/model/runtime.ts';
 import { readWeights } from '../../../gpu-backend/model/safetensors.ts';
-import { openSession, runtimeOptions, type SessionOptions } from '../../../gpu-backend/model/session.ts';
+import { openSession, type SessionOptions } from '../../../gpu-backend/model/session.ts';
 import { lladaConfig, randomNumbers, writeRandomModel } from './random-model.ts';
 import { referenceHidden, referenceLogits } from './reference.ts';
 
@@ -84,9 +86,16 @@ describe('the form of the graph for devices that take padding as scores', () => 
       buildGraph({ ...common, cpu: false }),
       runtimeOptions(options(), folder),
     );
+    const positions = BigInt64Array.from(batch.ids, (_, i) => BigInt(i % 19));
     const { logits } = await graph.run({
       ids: new Tensor('int32', batch.ids, [3, 19]),
-      lengths: new Tensor('int32', batch.lengths, [3]),
+      padding: new Tensor('float32', paddingScores(batch.lengths, 19), [3, 1, 1, 19]),
+      queries: new Tensor('int64', positions, [3, 19]),
+      query_rows: new Tensor(
+        'int32',
+        batch.ids.map((_, i) => i),
+        [57],
+      ),
       rows: new Tensor('int32', rows, [6]),
       base_rows: new Tensor('int32', rows, [6]),
       guidance: new Tensor('float32', new Float32Array(6), [6, 1]),

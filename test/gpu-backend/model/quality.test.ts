@@ -35,7 +35,7 @@ async function nelbo({ manifest, tokenizer, session }: LoadedModel): Promise<num
       tokens += body.length;
       const ids = Int32Array.from([style_none, text, ...body]);
       for (const position of masked) ids[position + 2] = mask;
-      const rows = Int32Array.from(masked, (position) => position + 2);
+      const rows = Int32Array.from(masked, (position) => position + 2 - manifest.shift);
       const input = { batch: 1, length: ids.length, ids, lengths: Int32Array.of(ids.length), rows };
       const probabilities = await session.evaluate(input);
       for (const [row, position] of masked.entries()) {
