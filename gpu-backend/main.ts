@@ -1,16 +1,15 @@
 /**
  * The inference service: configuration, models, routes, and an orderly end.
  */
+import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { type ServerType, serve } from '@hono/node-server';
 import { type Logger, pino } from 'pino';
-import { checkText } from './check.ts';
 import { type Config, readConfig } from './config.ts';
-import { inlineDispatch } from './dispatch/inline.ts';
-import { createCounters } from './engine/counters.ts';
-import { type Check, createEngine } from './engine/engine.ts';
+import { threadDispatch } from './dispatch/thread.ts';
+import type { EngineConfig } from './engine-thread.ts';
 import { createApp } from './http/app.ts';
-import { openModel } from './model/registry.ts';
 
 // What is under way at SIGTERM has this long to end; orchestrators kill after 30 s by default.
 const GRACE_MS = 25_000;
@@ -20,33 +19,42 @@ export interface Service {
   readonly url: string;
   /** Resolves when the models are loaded; rejects when one cannot be. */
   readonly ready: Promise<void>;
+  /** Rejects when the engine's thread ends unasked; resolves when it ends because the service was stopped. */
+  readonly ended: Promise<void>;
   /** Takes no new work, lets what is under way end, closes. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the service. It listens at once and is ready when its models are loaded.
- *
- * @param check the independent check of finished texts
+ * Starts the service: the routes in this thread, engine and models in one of their own. It listens at once and is ready when its
+ * models are loaded.
  */
-export async function startService(config: Config, check: Check, log: Logger): Promise<Service> {
-  const counters = createCounters();
-  const opening = Promise.all(config.models.map((folder) => openModel(folder, config)));
-  const engine = opening.then((models) => createEngine({ models, check, counters }));
-  const dispatch = inlineDispatch(engine);
-  const app = createApp({ dispatch, counters, secret: config.secret, log });
+export async function startService(config: Config, log: Logger): Promise<Service> {
+  const { models, device, precision, threads, cacheFolder } = config;
+  const workerData: EngineConfig = { models, device, precision, threads, cacheFolder };
+  const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), { workerData });
+  const dispatch = threadDispatch(thread);
+  let stopping = false;
+  // An uncaught exception of the thread rejects, an exit resolves: the one is as bad as the other, unless we asked for it.
+  const ended = once(thread, 'exit').then(() => {
+    if (!stopping) throw new Error('the engine has ended');
+  });
+  ended.catch((reason: unknown) => dispatch.ended(reason instanceof Error ? reason : new Error(String(reason))));
+  const app = createApp({ dispatch, metrics: dispatch.metrics, secret: config.secret, log });
   const { server, port } = await listen(app.fetch, config);
-  const ready = engine.then(({ models }) => {
-    log.info({ models: models.map(({ id, revision }) => `${id}@${revision}`) }, 'ready');
+  const ready = dispatch.ready.then(() => {
+    log.info({ models: dispatch.models().map(({ id, revision }) => `${id}@${revision}`) }, 'ready');
   });
   ready.catch(() => {}); // the caller sees it; here it must not end the process before he does
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     ready,
+    ended,
     async stop() {
+      stopping = true;
       await dispatch.drain(GRACE_MS); // still listening, so that /readyz can say so
       await new Promise((resolve) => server.close(resolve));
-      for (const model of await opening.catch(() => [])) await model.session.release();
+      await thread.terminate();
     },
   };
 }
@@ -61,7 +69,7 @@ function listen(fetch: (request: Request) => Response | Promise<Response>, { hos
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = pino({ level: config.logLevel });
-  const service = await startService(config, checkText, log);
+  const service = await startService(config, log);
   log.info({ url: service.url }, 'listening');
   let stopping = false;
   const stop = async (signal: string) => {
@@ -75,6 +83,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   await service.ready;
+  await service.ended;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -7,7 +7,6 @@ import type { Logger } from 'pino';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import { problem } from '../../shared/contract/problem.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
-import type { Counters } from '../engine/counters.ts';
 import { generate } from './generate.ts';
 import { health } from './health.ts';
 import { models } from './models.ts';
@@ -15,7 +14,8 @@ import { problemOf, problemResponse } from './problems.ts';
 
 export interface AppOptions {
   readonly dispatch: Dispatch;
-  readonly counters: Counters;
+  /** Prometheus text format, version 0.0.4. */
+  readonly metrics: () => string | Promise<string>;
   readonly secret: string;
   readonly log: Logger;
   /** Unix milliseconds. */
@@ -36,14 +36,14 @@ const METHODS: Readonly<Record<string, string>> = {
 
 /** The routes of the inference service. */
 export function createApp(options: AppOptions): Hono {
-  const { dispatch, counters, log } = options;
+  const { dispatch, metrics, log } = options;
   const app = new Hono();
   const tooLarge = () => {
     throw problem('body_too_large', `The body may have ${MOST_BODY_BYTES} bytes.`, { pointer: '' });
   };
   app.post('/generate', bodyLimit({ maxSize: MOST_BODY_BYTES, onError: tooLarge }), generate(options));
   app.get('/models', models(dispatch));
-  app.route('/', health(dispatch, counters));
+  app.route('/', health(dispatch, metrics));
   app.notFound((c) => {
     const method = METHODS[c.req.path];
     const refusal =

@@ -3,16 +3,15 @@
  */
 import { Hono } from 'hono';
 import type { Dispatch } from '../dispatch/dispatch.ts';
-import type { Counters } from '../engine/counters.ts';
 
 /** Routes GET /healthz (always 200), /readyz (503 while loading or draining), /metrics (Prometheus text). */
-export function health(dispatch: Dispatch, counters: Counters): Hono {
+export function health(dispatch: Dispatch, metrics: () => string | Promise<string>): Hono {
   const app = new Hono();
   app.get('/healthz', (c) => c.json({ status: 'alive' }));
   app.get('/readyz', (c) => {
     const reason = dispatch.unready();
     return c.json({ status: reason ?? 'ready' }, reason === undefined ? 200 : 503);
   });
-  app.get('/metrics', (c) => c.text(counters.exposition(), 200, { 'content-type': 'text/plain; version=0.0.4' }));
+  app.get('/metrics', async (c) => c.text(await metrics(), 200, { 'content-type': 'text/plain; version=0.0.4' }));
   return app;
 }

@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
-import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createApp } from '../../../gpu-backend/http/app.ts';
 import { manifest } from '../tiny-model.ts';
 import { appOf, jobOf, SECRET, signedPost } from './service.ts';
@@ -19,7 +18,7 @@ describe('the other routes', () => {
   it('are alive but not ready while models load, and refuse work with 503', async () => {
     const log = pino({ level: 'silent' });
     const dispatch = inlineDispatch(new Promise(() => {}));
-    const app = createApp({ dispatch, counters: createCounters(), secret: SECRET, log });
+    const app = createApp({ dispatch, metrics: () => '', secret: SECRET, log });
     expect((await app.request('/healthz')).status).toBe(200);
     const ready = await app.request('/readyz');
     expect([ready.status, await ready.json()]).toEqual([503, { status: 'loading' }]);

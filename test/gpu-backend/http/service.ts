@@ -28,7 +28,7 @@ export function appOf({
   const engine = createEngine({ models, check, counters, makeConstraint: plainConstraint, ...changes });
   const dispatch: Dispatch = inlineDispatch(Promise.resolve(engine));
   const log = pino({ level: 'silent' });
-  const app = createApp({ dispatch, counters, secret: SECRET, log, now });
+  const app = createApp({ dispatch, metrics: () => counters.exposition(), secret: SECRET, log, now });
   return { app, counters, dispatch, engine, session };
 }
 

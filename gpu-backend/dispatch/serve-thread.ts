@@ -1,0 +1,59 @@
+/**
+ * The engine's end of the line: answers what the routes' thread asks by a dispatch of its own thread.
+ */
+import { ProblemError } from '../../shared/contract/problem.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
+
+/**
+ * @param loading resolves when the models are loaded
+ * @param metrics Prometheus text of what has been counted
+ */
+export function serveThread(
+  line: Line<FromEngine, ToEngine>,
+  dispatch: Dispatch,
+  loading: Promise<unknown>,
+  metrics: () => string,
+): void {
+  const running = new Map<number, AbortController>();
+
+  async function generate({ call, job }: Extract<ToEngine, { type: 'generate' }>): Promise<void> {
+    const controller = new AbortController();
+    running.set(call, controller);
+    try {
+      for await (const event of dispatch.generate(job, controller.signal)) {
+        line.postMessage({ type: 'event', call, event });
+      }
+      line.postMessage({ type: 'end', call });
+    } catch (reason) {
+      if (controller.signal.aborted) return; // nobody listens any more
+      if (reason instanceof ProblemError) line.postMessage({ type: 'problem', call, problem: reason.problem });
+      else line.postMessage({ type: 'failure', call, reason });
+    } finally {
+      running.delete(call);
+    }
+  }
+
+  line.on('message', (message) => {
+    switch (message.type) {
+      case 'generate':
+        void generate(message);
+        break;
+      case 'abort':
+        running.get(message.call)?.abort(new Error('the reader went away'));
+        break;
+      case 'metrics':
+        line.postMessage({ type: 'end', call: message.call, text: metrics() });
+        break;
+      case 'drain':
+        void dispatch.drain(message.graceMs).then(() => line.postMessage({ type: 'end', call: message.call }));
+        break;
+    }
+  });
+  loading.then(
+    () => line.postMessage({ type: 'ready', models: dispatch.models() }),
+    (reason: unknown) => {
+      line.postMessage({ type: 'unloadable', reason: reason instanceof Error ? reason.message : String(reason) });
+    },
+  );
+}

@@ -1,0 +1,31 @@
+/**
+ * What the thread of the routes and the thread of the engine say to each other. A `call` numbers one question and its answers.
+ */
+import type { GenerationJob } from '../../shared/contract/generation.ts';
+import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import type { Problem } from '../../shared/contract/problem.ts';
+import type { GenerationEvent } from '../../shared/contract/stream.ts';
+
+/** From the routes to the engine. */
+export type ToEngine =
+  | { readonly type: 'generate'; readonly call: number; readonly job: GenerationJob }
+  | { readonly type: 'abort'; readonly call: number }
+  | { readonly type: 'metrics'; readonly call: number }
+  | { readonly type: 'drain'; readonly call: number; readonly graceMs: number };
+
+/** From the engine to the routes. */
+export type FromEngine =
+  | { readonly type: 'ready'; readonly models: readonly ModelSummary[] }
+  /** The models could not be loaded. */
+  | { readonly type: 'unloadable'; readonly reason: string }
+  | { readonly type: 'event'; readonly call: number; readonly event: GenerationEvent }
+  /** The end of a job, of a drain; with metrics, their text. */
+  | { readonly type: 'end'; readonly call: number; readonly text?: string }
+  | { readonly type: 'problem'; readonly call: number; readonly problem: Problem }
+  | { readonly type: 'failure'; readonly call: number; readonly reason: unknown };
+
+/** One end of the line between the two threads: a MessagePort or a Worker. */
+export interface Line<Sent, Received> {
+  postMessage(message: Sent): void;
+  on(event: 'message', listener: (message: Received) => void): unknown;
+}

@@ -1,0 +1,118 @@
+/**
+ * Dispatch to an engine in a thread of its own, so that neither the model nor the lattice ever holds up the routes.
+ */
+import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import { ProblemError, problem } from '../../shared/contract/problem.ts';
+import type { GenerationEvent } from '../../shared/contract/stream.ts';
+import { type Channel, createChannel } from './channel.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
+
+export interface ThreadDispatch extends Dispatch {
+  /** Resolves when the models are loaded; rejects when they cannot be, or the thread ends before. */
+  readonly ready: Promise<void>;
+  /** Prometheus text of what the engine counts. */
+  metrics(): Promise<string>;
+  /** To be told when the thread has ended: what runs fails with backend_unavailable, and nothing new is taken. */
+  ended(reason: Error): void;
+}
+
+/** What an answer may be: events of a job, or one text. */
+type Answers = Channel<GenerationEvent | string>;
+
+/** @param line to the thread, at whose other end is `serveThread` */
+export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch {
+  const { promise: ready, resolve: loaded, reject: unloadable } = Promise.withResolvers<void>();
+  ready.catch(() => {}); // whoever awaits it sees why; it need not be anybody
+  const calls = new Map<number, Answers>();
+  let lastCall = 0;
+  let summaries: readonly ModelSummary[] | undefined;
+  let draining = false;
+  let stopped = false;
+
+  line.on('message', (message) => {
+    if (message.type === 'ready') {
+      summaries = message.models;
+      loaded();
+    } else if (message.type === 'unloadable') unloadable(new Error(message.reason));
+    else answer(message, calls.get(message.call));
+  });
+
+  function answer(message: Extract<FromEngine, { readonly call: number }>, answers: Answers | undefined): void {
+    if (message.type === 'event') answers?.push(message.event);
+    else if (message.type === 'problem') answers?.fail(new ProblemError(message.problem));
+    else if (message.type === 'failure') answers?.fail(message.reason);
+    else {
+      if (message.text !== undefined) answers?.push(message.text);
+      answers?.end();
+    }
+  }
+
+  function open(): { readonly call: number; readonly answers: Answers } {
+    const call = ++lastCall;
+    const answers: Answers = createChannel();
+    calls.set(call, answers);
+    if (stopped) answers.fail(unavailable('stopped'));
+    return { call, answers };
+  }
+
+  async function ask(message: (call: number) => ToEngine): Promise<string> {
+    const { call, answers } = open();
+    try {
+      line.postMessage(message(call));
+      let text = '';
+      for await (const part of answers.values()) text += part;
+      return text;
+    } finally {
+      calls.delete(call);
+    }
+  }
+
+  const unready = () => {
+    if (stopped) return 'stopped';
+    if (draining) return 'draining';
+    return summaries === undefined ? 'loading' : undefined;
+  };
+  const unavailable = (reason: string) =>
+    problem('backend_unavailable', `The inference service is ${reason}.`, { retryAfter: 1 });
+
+  return {
+    ready,
+    unready,
+    models() {
+      if (summaries === undefined) throw unavailable('loading');
+      return summaries;
+    },
+    metrics: () => ask((call) => ({ type: 'metrics', call })),
+    async *generate(job, signal) {
+      signal.throwIfAborted();
+      const reason = unready();
+      if (reason !== undefined) throw unavailable(reason);
+      const { call, answers } = open();
+      const stop = () => answers.fail(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      line.postMessage({ type: 'generate', call, job });
+      let running = true;
+      try {
+        for await (const event of answers.values()) {
+          signal.throwIfAborted(); // what was pushed before the abort is not handed out behind it
+          yield event as GenerationEvent;
+        }
+        running = false;
+      } finally {
+        signal.removeEventListener('abort', stop);
+        calls.delete(call);
+        if (running) line.postMessage({ type: 'abort', call });
+      }
+    },
+    async drain(graceMs) {
+      draining = true;
+      if (!stopped) await ask((call) => ({ type: 'drain', call, graceMs }));
+    },
+    ended(reason) {
+      stopped = true;
+      unloadable(reason);
+      for (const answers of calls.values()) answers.fail(unavailable('stopped'));
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** The line between the two threads, over real message ports; test/gpu-backend/main.test.ts runs it with a real thread. */
+import { MessageChannel } from 'node:worker_threads';
+import { afterEach, describe, expect, it } from 'vitest';
+import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
+import { serveThread } from '../../../gpu-backend/dispatch/serve-thread.ts';
+import { threadDispatch } from '../../../gpu-backend/dispatch/thread.ts';
+import { createEngine } from '../../../gpu-backend/engine/engine.ts';
+import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import { plainConstraint } from '../plain-constraint.ts';
+import { tinyModel, tinySession } from '../tiny-model.ts';
+
+const live = new AbortController().signal;
+const job = { id: 'r', request: { model: 'tiny', seed: 1, template: '{{a:tokens=10}}', diffusion: { steps: 10 } } };
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+function lineTo(before: () => Promise<void> = async () => {}) {
+  const session = tinySession(before);
+  const check = () => ({ held: [], failed: [] });
+  const engine = createEngine({ models: [tinyModel(session)], check, makeConstraint: plainConstraint });
+  const { port1, port2 } = new MessageChannel();
+  closing.push(() => port1.close());
+  const loading = Promise.resolve(engine);
+  serveThread(port2, inlineDispatch(loading), loading, () => 'counted 1\n');
+  return { dispatch: threadDispatch(port1), engine, session };
+}
+
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+async function collect(events: AsyncIterable<GenerationEvent>): Promise<GenerationEvent[]> {
+  const all: GenerationEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+describe('threadDispatch', () => {
+  it('is loading until the engine is ready, then gives the events of the engine', async () => {
+    const { dispatch, engine } = lineTo();
+    expect(dispatch.unready()).toBe('loading');
+    await dispatch.ready;
+    expect(dispatch.unready()).toBeUndefined();
+    expect(dispatch.models()).toEqual(engine.models);
+    expect(await collect(dispatch.generate(job, live))).toEqual(await collect(engine.generate(job, live)));
+    expect(await dispatch.metrics()).toBe('counted 1\n');
+  });
+
+  it('passes problems on as they are, and other failures with their message', async () => {
+    const { dispatch } = lineTo(() => Promise.reject(new Error('the device is gone')));
+    await dispatch.ready;
+    const unknown = { id: 'r', request: { ...job.request, model: 'other' } };
+    await expect(collect(dispatch.generate(unknown, live))).rejects.toMatchObject({
+      problem: { code: 'unknown_model', pointer: '/model' },
+    });
+    await expect(collect(dispatch.generate(job, live))).rejects.toThrow('the device is gone');
+  });
+
+  it.each(['an abort', 'a reader who breaks off'])('stops the work at %s', async (how) => {
+    const { dispatch, session } = lineTo(() => wait(5));
+    await dispatch.ready;
+    const controller = new AbortController();
+    const reading = (async () => {
+      for await (const event of dispatch.generate(job, controller.signal)) {
+        if (event.type !== 'step' || event.step < 2) continue;
+        if (how === 'an abort') controller.abort(new Error('gone'));
+        else break;
+      }
+    })();
+    if (how === 'an abort') await expect(reading).rejects.toThrow('gone');
+    else await reading;
+    await wait(30);
+    const evaluations = session.calls.length;
+    await wait(60);
+    expect(session.calls.length).toBe(evaluations);
+    expect(evaluations).toBeLessThan(10);
+  });
+
+  it('drains: lets what is under way end, takes nothing new', async () => {
+    const { dispatch } = lineTo(() => wait(2));
+    await dispatch.ready;
+    const running = collect(dispatch.generate(job, live));
+    await wait(5);
+    const drained = dispatch.drain(10_000);
+    expect(dispatch.unready()).toBe('draining');
+    await expect(collect(dispatch.generate(job, live))).rejects.toMatchObject({
+      problem: { code: 'backend_unavailable' },
+    });
+    await drained;
+    expect((await running).at(-1)?.type).toBe('done');
+  });
+
+  it('fails what runs, and takes nothing, when the thread has ended', async () => {
+    const { dispatch } = lineTo(() => wait(50));
+    await dispatch.ready;
+    const running = collect(dispatch.generate(job, live));
+    const outcome = expect(running).rejects.toMatchObject({ problem: { code: 'backend_unavailable' } });
+    await wait(5);
+    dispatch.ended(new Error('out of memory'));
+    await outcome;
+    expect(dispatch.unready()).toBe('stopped');
+    await expect(collect(dispatch.generate(job, live))).rejects.toMatchObject({
+      problem: { code: 'backend_unavailable' },
+    });
+    await dispatch.drain(10);
+  });
+});
