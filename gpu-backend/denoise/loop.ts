@@ -31,7 +31,7 @@ export interface Need extends CanvasRows {
   readonly inverseTemperature: number;
 }
 
-/** Answers with probabilities, rows x vocabulary. */
+/** Answers with probabilities, rows x vocabulary: to be used or copied at once, for the next evaluation of any text may overwrite them. */
 export type Evaluate = (need: Need) => Promise<Float32Array>;
 
 /** A text that is ready, unchecked. */
@@ -56,6 +56,7 @@ export async function* denoise(
   const canvas = Int32Array.from(task.constraint.fixed);
   const counted = { steps: 0, committed: 0, evaluations: 0, positions: 0 };
   let rows: Rows | undefined; // of the canvas as it is
+  let kept: Rows | undefined; // the same where they are ours, and not to be overwritten
   let masks = countMasks(canvas);
   let choiceProbabilities: DenoisedText['choiceProbabilities'];
   const rowsOf = async (need: Need): Promise<Rows> => {
@@ -69,12 +70,13 @@ export async function* denoise(
     signal?.throwIfAborted();
     if (step > task.steps) throw new Error(`${masks} positions are masked after the last of ${task.steps} steps`);
     const need = needOf(task, canvas);
-    rows ??= await rowsOf(need);
     if (step === 1 && task.choiceProbabilities) {
       // The model's own probabilities, not those of the temperature the text is drawn at.
-      const own = need.inverseTemperature === 1 ? rows : await rowsOf({ ...need, inverseTemperature: 1 });
+      const own = await rowsOf({ ...need, inverseTemperature: 1 });
       choiceProbabilities = task.constraint.choiceProbabilities?.(canvas, own);
+      if (need.inverseTemperature === 1) rows = own;
     }
+    rows ??= await rowsOf(need);
     const proposal = task.constraint.propose(canvas, rows, {
       temperature: task.temperature,
       random: uniforms(task.seed, task.index, step, 'proposal'),
@@ -86,7 +88,9 @@ export async function* denoise(
     counted.steps = step;
     counted.committed += committed.length;
     // The model sees the canvas alone, neither time nor step: a canvas that did not change has the same rows.
-    if (committed.length > 0 || selection.remask.length > 0) rows = undefined;
+    const changed = committed.length > 0 || selection.remask.length > 0;
+    if (changed) rows = undefined;
+    else if (rows !== kept) rows = kept = { ...rows, probabilities: rows.probabilities.slice() };
     yield {
       type: 'step',
       index: task.index,

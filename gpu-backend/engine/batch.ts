@@ -3,6 +3,8 @@
  *
  * Texts join and leave at every denoising step. A batch holds canvases of one padded length, oldest first. A row's numbers do
  * not depend on the rest of its batch: the padded length is the request's own, and the model's graph keeps rows apart.
+ *
+ * All results go into one buffer, since distributions are what takes memory: a text has to be done with its own when it next awaits.
  */
 import type { CanvasRows, Evaluate, Need } from '../denoise/loop.ts';
 import type { EvaluationInput, ModelSession } from '../model/session.ts';
@@ -11,6 +13,10 @@ import type { Counters } from './counters.ts';
 export interface BatcherOptions {
   /** Most canvases of one model call; guidance takes two for a text. */
   readonly canvases: number;
+  /** Most positions of one model call, padding included; a longer canvas runs by itself. */
+  readonly positions: number;
+  /** Most rows of one model call, each a distribution over the vocabulary; a text that asks for more runs by itself. */
+  readonly rows: number;
   /** Token that fills the padding. */
   readonly padding: number;
   readonly counters: Counters;
@@ -31,9 +37,10 @@ interface Waiting {
 const canvasesOf = (need: Need): CanvasRows[] => (need.base === undefined ? [need] : [need, need.base]);
 
 /** Gathers evaluations for one session. */
-export function createBatcher(session: ModelSession, { canvases, padding, counters }: BatcherOptions): Batcher {
+export function createBatcher(session: ModelSession, { padding, counters, ...most }: BatcherOptions): Batcher {
   let queue: Waiting[] = [];
   let running = false;
+  let buffer = new Float32Array(0);
 
   async function run(batch: readonly Waiting[]): Promise<void> {
     const needs = batch.map(({ need }) => need);
@@ -41,7 +48,9 @@ export function createBatcher(session: ModelSession, { canvases, padding, counte
       const input = assemble(needs, padding);
       counters.add('batches');
       counters.add('canvases', input.batch);
-      const probabilities = await session.evaluate(input);
+      const size = input.rows.length * session.vocabulary;
+      if (buffer.length < size) buffer = new Float32Array(size);
+      const probabilities = await session.evaluate({ ...input, into: buffer.subarray(0, size) });
       let row = 0;
       for (const { need, resolve } of batch) {
         const from = row * session.vocabulary;
@@ -57,7 +66,7 @@ export function createBatcher(session: ModelSession, { canvases, padding, counte
     while (queue.length > 0) {
       // Texts that the last batch set free take their step before the next batch is formed, so that they can join it.
       await new Promise((resolve) => setImmediate(resolve));
-      const [batch, rest] = takeBatch(queue, canvases);
+      const [batch, rest] = takeBatch(queue, most);
       queue = rest;
       if (batch.length > 0) await run(batch);
     }
@@ -76,25 +85,35 @@ export function createBatcher(session: ModelSession, { canvases, padding, counte
 }
 
 /** The oldest waiting evaluation and all that can share its batch; those whose reader went away are turned out. */
-function takeBatch(queue: readonly Waiting[], canvases: number): [Waiting[], Waiting[]] {
+function takeBatch(
+  queue: readonly Waiting[],
+  most: Pick<BatcherOptions, 'canvases' | 'positions' | 'rows'>,
+): [Waiting[], Waiting[]] {
   const batch: Waiting[] = [];
   const rest: Waiting[] = [];
-  let taken = 0;
+  let canvases = 0;
+  let rows = 0;
   for (const waiting of queue) {
     const { need, signal, reject } = waiting;
     if (signal.aborted) {
       reject(signal.reason);
       continue;
     }
-    const count = canvasesOf(need).length;
+    const own = canvasesOf(need).length;
     const first = batch[0]?.need;
     // Guided and unguided rows run apart, so that no row's arithmetic depends on a neighbour's wishes.
     const alike =
       first === undefined ||
       (first.paddedLength === need.paddedLength && (first.base === undefined) === (need.base === undefined));
-    if (alike && taken + count <= Math.max(canvases, count)) {
+    const together = canvases + own;
+    const fits =
+      together <= most.canvases &&
+      together * need.paddedLength <= most.positions &&
+      rows + need.rows.length <= most.rows;
+    if (alike && (fits || first === undefined)) {
       batch.push(waiting);
-      taken += count;
+      canvases = together;
+      rows += need.rows.length;
     } else {
       rest.push(waiting);
     }

@@ -55,8 +55,11 @@ export interface Engine {
   readonly load: number;
 }
 
-// A batch of 8 canvases fills two cores; more only makes each step longer.
+// A batch of 8 canvases fills two cores, and so do fewer long ones; more only makes each step longer and the peak of memory higher.
 const BATCH = 8;
+const BATCH_POSITIONS = 1_024;
+// Distributions of one batch, in bytes: a row holds a float32 for every token of the vocabulary.
+const BATCH_BYTES = 2 ** 24;
 // Two batches: while one is evaluated, the texts of the other take their step.
 const RUNNING = 16;
 const WAITING = 64;
@@ -72,7 +75,8 @@ export function createEngine({
 }: EngineOptions): Engine {
   const loaded = new Map<string, { model: LoadedModel; batcher: Batcher }>();
   for (const model of models) {
-    const options = { canvases: batch, padding: model.manifest.tokens.pad, counters };
+    const rows = Math.floor(BATCH_BYTES / (4 * model.session.vocabulary));
+    const options = { canvases: batch, positions: BATCH_POSITIONS, rows, padding: model.manifest.tokens.pad, counters };
     loaded.set(model.manifest.id, { model, batcher: createBatcher(model.session, options) });
   }
   const admission = createAdmission({ running, waiting });

@@ -27,6 +27,8 @@ export interface EvaluationInput {
   readonly guidance?: Float32Array;
   /** R values > 0; 1 where absent. */
   readonly inverseTemperature?: Float32Array;
+  /** Where the result goes, R x vocabulary values; a new array where absent. */
+  readonly into?: Float32Array;
 }
 
 export interface ModelSession {
@@ -71,7 +73,10 @@ function checkInput(input: EvaluationInput, shape: Architecture): void {
     }
   }
   if (input.guidance !== undefined && input.baseRows === undefined) throw new RangeError('guidance needs baseRows');
-  const { guidance, inverseTemperature } = input;
+  const { guidance, inverseTemperature, into } = input;
+  if (into !== undefined && into.length !== rows.length * shape.vocabulary) {
+    throw new RangeError(`into has ${into.length} entries, not ${rows.length} x ${shape.vocabulary}`);
+  }
   for (const [name, values] of Object.entries({ guidance, inverseTemperature })) {
     if (values !== undefined && values.length !== rows.length) {
       throw new RangeError(`${name} has ${values.length} entries, not ${rows.length}`);
@@ -143,10 +148,12 @@ export async function openSession(folder: string, options: SessionOptions): Prom
       if (released) throw new Error('the model session has been released');
       sessions[output] ??= open(output);
       const session = await sessions[output];
-      const results = await session.run(feedsOf(input, output));
+      const { into, rows } = input;
+      const fetches = into && { [output]: new Tensor('float32', into, [rows.length, architecture.vocabulary]) };
+      const results = await session.run(feedsOf(input, output), fetches ?? [output]);
       const { data } = results[output];
       if (!(data instanceof Float32Array)) throw new Error(`the graph gave no float32 ${output}`);
-      return data;
+      return into ?? data; // the same memory
     });
   };
 

@@ -106,7 +106,8 @@ export function tinySession(onCall: (call: number) => Promise<void> = async () =
           r * VOCABULARY,
         );
       }
-      return all;
+      input.into?.set(all);
+      return input.into ?? all;
     },
     release: async () => {},
   };

@@ -17,7 +17,7 @@ const guided = (fill: number): Need => {
   return need(fill, 12, { base: { ids, rows: Int32Array.of(1, 9) }, guidance: 2, inverseTemperature: 2 });
 };
 const live = new AbortController().signal;
-const options = () => ({ canvases: 4, padding: EOS, counters: createCounters() });
+const options = () => ({ positions: 1_000, rows: 1_000, canvases: 4, padding: EOS, counters: createCounters() });
 
 describe('createBatcher', () => {
   it('gives each text the rows it gets alone', async () => {
@@ -33,7 +33,8 @@ describe('createBatcher', () => {
     for (const one of needs) alone.push(await createBatcher(tinySession(), options()).evaluate(one, live));
     const session = tinySession();
     const batcher = createBatcher(session, options());
-    const together = await Promise.all(needs.map((one) => batcher.evaluate(one, live)));
+    // Each takes its rows at once: the next batch overwrites them.
+    const together = await Promise.all(needs.map(async (one) => (await batcher.evaluate(one, live)).slice()));
     expect(together).toEqual(alone);
     expect(session.calls.length).toBeLessThan(needs.length);
   });
@@ -55,6 +56,21 @@ describe('createBatcher', () => {
       [26],
     ]);
     expect(session.calls.map(({ length }) => length)).toEqual([32, 64, 32, 32, 32]);
+  });
+
+  it('keeps to its positions and rows, and takes what is larger by itself', async () => {
+    const sizes = async (limits: { positions?: number; rows?: number }) => {
+      const session = tinySession();
+      const batcher = createBatcher(session, { ...options(), ...limits });
+      const needs = [need(20, 90), need(21, 91), need(22, 92)]; // 96 positions and 2 rows each
+      await Promise.all(needs.map((one) => batcher.evaluate(one, live)));
+      return session.calls.map(({ batch }) => batch);
+    };
+    expect(await sizes({})).toEqual([3]);
+    expect(await sizes({ positions: 192 })).toEqual([2, 1]);
+    expect(await sizes({ positions: 95 })).toEqual([1, 1, 1]);
+    expect(await sizes({ rows: 4 })).toEqual([2, 1]);
+    expect(await sizes({ rows: 1 })).toEqual([1, 1, 1]);
   });
 
   it('drops what was aborted while it waited, and nobody else', async () => {
