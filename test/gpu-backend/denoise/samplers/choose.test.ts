@@ -6,7 +6,7 @@ import { problemOf } from '../../../problem-of.ts';
 
 const model = { id: 'tiny', supports: { editing: true, guidance: true } };
 const settings = Object.keys(OWNERS) as SamplerSetting[];
-const valueOf = (setting: SamplerSetting) => (setting === 'remask' ? 'cap' : 0.5);
+const anyValue = (setting: SamplerSetting) => (setting === 'remask' ? 'cap' : 0.5);
 
 describe('chooseSampler', () => {
   it('takes low-confidence where nothing is said', () => {
@@ -21,7 +21,7 @@ describe('chooseSampler', () => {
   it.each(settings)('refuses %s for any sampler that does not have it, naming those that do', (setting) => {
     for (const sampler of [undefined, ...SAMPLERS]) {
       const loop = ['t_on', 't_off', 'alpha_on'].includes(setting) && sampler === 'remdm';
-      const diffusion: Diffusion = { sampler, [setting]: valueOf(setting), ...(loop ? { remask: 'loop' } : {}) };
+      const diffusion: Diffusion = { sampler, [setting]: anyValue(setting), ...(loop ? { remask: 'loop' } : {}) };
       const choose = () => chooseSampler(diffusion, model);
       if (OWNERS[setting].includes(sampler ?? 'low-confidence')) {
         expect(choose().name).toBe(sampler ?? 'low-confidence');

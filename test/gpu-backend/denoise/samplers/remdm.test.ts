@@ -11,7 +11,7 @@ describe('remdm', () => {
         const alphaT = k / n;
         const alphaS = (k + 1) / n;
         const sigma = alphaT === 0 ? 0 : Math.min(eta, (1 - alphaS) / alphaT);
-        const { remask, unmask } = rates(k, n, eta);
+        const { remask, unmask } = rates(k, n, { eta });
         expect(remask).toBeCloseTo(sigma, 12);
         expect(unmask).toBeCloseTo((alphaS - (1 - sigma) * alphaT) / (1 - alphaT), 9);
         expect(unmask).toBeGreaterThanOrEqual(-1e-12);
@@ -28,7 +28,7 @@ describe('remdm', () => {
     for (let step = 1; step <= steps; step++) {
       const left = [...masked].sort((a, b) => a - b);
       const positions = Int32Array.from(left);
-      const { commit, remask } = remdm(0.2).select({
+      const { commit, remask } = remdm({ eta: 0.2 }).select({
         proposal: { positions, tokens: positions, confidence: new Float64Array(left.length) },
         candidates: Int32Array.from(left, (_, i) => i),
         kept: Int32Array.from({ length: size }, (_, i) => i).filter((i) => !masked.has(i)),
@@ -46,6 +46,6 @@ describe('remdm', () => {
   });
 
   it('is the ancestral sampler where nothing is masked again', () => {
-    for (let k = 0; k < 8; k++) expect(rates(k, 8, 0).unmask).toBeCloseTo(unmaskProbability(k, 8), 3);
+    for (let k = 0; k < 8; k++) expect(rates(k, 8, { eta: 0 }).unmask).toBeCloseTo(unmaskProbability(k, 8), 3);
   });
 });
