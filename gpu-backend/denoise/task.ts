@@ -28,7 +28,7 @@ export interface Task {
   readonly choiceProbabilities: boolean;
   /** 0: the most likely text. */
   readonly temperature: number;
-  /** Divides the probability of tokens that stand in the text already; 1: nothing. */
+  /** Divides the probability of a token for each time it stands in the text already; 1: nothing. */
   readonly repetitionPenalty: number;
 }
 

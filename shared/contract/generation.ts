@@ -115,7 +115,7 @@ export const diffusionSchema = v.strictObject({
   alpha_on: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
   /** Of samplers that keep a number of the surest tokens: noise on their order. 0: none. */
   position_temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10))),
-  /** Divides the probability of tokens that stand in the text already, for any sampler. 1: nothing. */
+  /** Divides the probability of a token for each time it stands in the text already, with any sampler. 1: nothing. */
   repetition_penalty: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(10))),
   /** Positions of one block; blocks are finished left to right. */
   block: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.lengthBound))),

@@ -32,11 +32,11 @@ async function textOf(
 }
 
 describe('the repetition penalty', () => {
-  it('divides what stands against what does not, and leaves the end of text as probable as it was', () => {
-    const [, end, a, b, c] = discourage(rowOf(0, 0.2, 0.4, 0.3, 0.1), [-1, 2, -1, 2], 2);
+  it('divides what stands against what does not, once for each time it stands, and leaves the end of text as probable as it was', () => {
+    const [, end, a, b, c] = discourage(rowOf(0, 0.2, 0.4, 0.3, 0.1), [-1, 2, 4, 2], 2);
     expect(end).toBeCloseTo(0.2, 6);
-    expect(a / b).toBeCloseTo(0.4 / 2 / 0.3, 6);
-    expect(b / c).toBeCloseTo(0.3 / 0.1, 6);
+    expect(a / b).toBeCloseTo(0.4 / 4 / 0.3, 6);
+    expect(b / c).toBeCloseTo(0.3 / (0.1 / 2), 6);
     expect(a + b + c).toBeCloseTo(0.8, 6);
   });
 
