@@ -3,10 +3,10 @@
  * what must hold still does. Samplers that take the surest token repeat what a small model is always sure of.
  *
  * The penalty divides probabilities, once for each time the token stands there (Keskar et al., CTRL, arXiv 1909.05858, section 4.1,
- * divide logits, which depends on where their zero lies). Dividing once however often it stands hardly helps (measured on 6
- * stories of up to 48 tokens by the shipped model, temperature 0.7, penalty 2: 45% of word pairs repeated, of 52% without; 26% when each
- * time counts): in a loop all that the model thinks of stands already. What a repeated token loses goes to the other tokens of text, in proportion; the end of
- * text keeps its probability, so that a long text is not ended for having used many tokens.
+ * divide logits, which depends on where their zero lies). Dividing once however often it stands hardly helps: in a loop all that the
+ * model thinks of stands already (measured on 6 stories of up to 48 tokens by the shipped model, temperature 0.7, penalty 2: 45% of
+ * word pairs repeated, of 52% without; 26% when each time counts). What a repeated token loses goes to the other tokens of text, in
+ * proportion; the end of text keeps its probability, so that a long text is not ended for having used many tokens.
  */
 import { MASKED, type Rows } from './constraint.ts';
 
