@@ -51,7 +51,7 @@ export async function run(options: BenchOptions): Promise<Report> {
     const request = randomRequest(kind, random);
     const positions = 48;
     const steps = Math.max(1, Math.ceil(positions / schedule.perStep));
-    const job = jobOf({ ...request, diffusion: { sampler: schedule.sampler, steps } }, model, attempt);
+    const job = jobOf({ ...request, diffusion: { ...schedule.diffusion, steps } }, model, attempt);
     const task = prepared(job, model, tally);
     if (task === undefined) continue;
     const { text, tokens, holeTokens } = await finish(task, evaluateOn(model), tally.propose);

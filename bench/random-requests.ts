@@ -1,8 +1,9 @@
 /**
  * Random requests over the whole constraint language, for benches and sweeps: every kind, alone and together.
  */
-import type { GenerationRequest, HoleSpec, SamplerName } from '../shared/contract/generation.ts';
-import { SAMPLERS } from '../shared/contract/generation.ts';
+import type { GenerationRequest, HoleSpec } from '../shared/contract/generation.ts';
+import { REMASKS, SAMPLERS } from '../shared/contract/generation.ts';
+import type { Diffusion } from '../shared/contract/sampling.ts';
 
 export type Uniform = () => number;
 
@@ -139,8 +140,12 @@ function randomSchema(below: (n: number) => number, pick: <T>(items: readonly T[
   return { type: 'object', properties: Object.fromEntries(names.map((name) => [name, value(0)])), required };
 }
 
-/** How the loop is run: any sampler, any speed. */
-export function randomSchedule(random: Uniform): { sampler: SamplerName; perStep: number } {
+/** How the loop is run: any sampler with any of its ways, any speed, with and without a penalty on repetition. */
+export function randomSchedule(random: Uniform): { diffusion: Diffusion; perStep: number } {
   const sampler = SAMPLERS[Math.floor(random() * SAMPLERS.length)];
-  return { sampler, perStep: 1 + Math.floor(random() * 16) };
+  const perStep = 1 + Math.floor(random() * 16);
+  const remask = sampler === 'remdm' ? REMASKS[Math.floor(random() * REMASKS.length)] : undefined;
+  const edit_threshold = sampler === 'joint-threshold' ? random() : undefined;
+  const repetition_penalty = random() < 0.3 ? 1 + random() : undefined;
+  return { diffusion: { sampler, remask, edit_threshold, repetition_penalty }, perStep };
 }

@@ -15,8 +15,9 @@ export interface CommittedPrefix {
 /**
  * Follows one text of a generation and says, event by event, what its settled beginning grew by.
  *
- * Settled is what stands left of the first mask, in whole characters: committed tokens stay. Should a sampler mask one
- * again after it was sent, the promise is broken, and that is a failure, not a silent correction.
+ * Settled is what stands left of the first mask, in whole characters: committed tokens stay. A sampler that may change them says
+ * with each step how far they stay. Should one be masked again after it was sent, the promise is broken, and that is a
+ * failure, not a silent correction.
  */
 export function committedPrefix(accepted: AcceptedEvent): CommittedPrefix {
   let frame: Frame = firstFrame(accepted);
@@ -24,9 +25,9 @@ export function committedPrefix(accepted: AcceptedEvent): CommittedPrefix {
   let sent = '';
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-  function grow(): string {
+  function grow(until: number): string {
     let text = '';
-    for (; settled < frame.cells.length; settled++) {
+    for (; settled < until; settled++) {
       const cell = frame.cells[settled];
       if (cell === undefined) break;
       text += decoder.decode(cell, { stream: true });
@@ -36,13 +37,13 @@ export function committedPrefix(accepted: AcceptedEvent): CommittedPrefix {
   }
 
   return {
-    start: grow,
+    start: () => grow(frame.cells.length),
     step(event) {
       const unsettled = (position: number) => position >= settled;
       const kept = event.remasked.every(unsettled) && event.committed.every(({ position }) => unsettled(position));
       if (!kept) throw backendFailed('it changed text that was already settled');
       frame = nextFrame(frame, event);
-      return grow();
+      return grow(Math.min(event.settled ?? frame.cells.length, frame.cells.length));
     },
     done(event) {
       if (!event.text.startsWith(sent)) throw backendFailed('its finished text does not begin with what was settled');

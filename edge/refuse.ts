@@ -4,6 +4,7 @@ import { decide } from '../shared/constraints/feasibility.ts';
 import type { GenerationRequest } from '../shared/contract/generation.ts';
 import type { ModelSummary } from '../shared/contract/manifest.ts';
 import { problem, unsatisfiable } from '../shared/contract/problem.ts';
+import { checkSampling } from '../shared/contract/sampling.ts';
 import { suggestion } from './nearest.ts';
 
 /** Fields of which one must be given; without any, nothing says what to write. */
@@ -58,11 +59,7 @@ function refuseStyle({ style }: GenerationRequest, model: ModelSummary): void {
 
 /** A setting that would have no effect is refused, not ignored. */
 function refuseDiffusion({ diffusion, style }: GenerationRequest, model: ModelSummary): void {
-  if (diffusion?.threshold !== undefined && diffusion.sampler !== 'threshold') {
-    const given = diffusion.sampler === undefined ? 'none' : JSON.stringify(diffusion.sampler);
-    const detail = `The field /diffusion/threshold needs the sampler "threshold"; ${given} was given.`;
-    throw problem('invalid_request', detail, { pointer: '/diffusion/threshold' });
-  }
+  if (diffusion !== undefined) checkSampling(diffusion, model);
   const strength = typeof style === 'object' ? style.strength : undefined;
   if (strength !== undefined && diffusion?.guidance !== undefined) {
     const detail = 'The fields /style/strength and /diffusion/guidance are both given; only one of them may be.';

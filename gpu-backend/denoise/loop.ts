@@ -3,14 +3,17 @@
  *
  * An async generator that asks for model evaluations through a function it is given. Whoever gives it decides when an evaluation
  * runs and with which neighbours; the loop of one text is written as if it were alone. Its whole state between two steps is the
- * canvas and the step number: all random numbers are counter-based.
+ * canvas and the step number (all random numbers are counter-based), and for samplers that look back what they look back on.
  */
 import type { CommittedToken, StepEvent, Usage } from '../../shared/contract/stream.ts';
 import { type Block, countMasks, currentBlock } from './blocks.ts';
 import { canvasTokens } from './canvas.ts';
 import { type Finished, MASKED, type Proposal, type Rows } from './constraint.ts';
+import { createEditing } from './editing.ts';
+import { createMemory } from './memory.ts';
 import { uniforms } from './random.ts';
-import { NOTHING, type Selection } from './samplers/sampler.ts';
+import { discourageRepetition } from './repetition.ts';
+import { NOTHING, type Selection, type StepContext } from './samplers/sampler.ts';
 import type { Task } from './task.ts';
 import { tokenText } from './text-tokens.ts';
 
@@ -43,6 +46,8 @@ export interface DenoisedText extends Finished {
   readonly usage: Usage;
 }
 
+const NOTHING_TO_PROPOSE: Proposal = { positions: NOTHING, tokens: NOTHING, confidence: new Float64Array(0) };
+
 /**
  * Denoises one text, one step event at a time.
  *
@@ -55,49 +60,69 @@ export async function* denoise(
 ): AsyncGenerator<StepEvent, DenoisedText> {
   const canvas = Int32Array.from(task.constraint.fixed);
   const counted = { steps: 0, committed: 0, evaluations: 0, positions: 0 };
+  const { eos } = task.model.manifest.tokens;
+  const memory = createMemory(task.sampler, canvas.length);
+  const editing = task.sampler.edits && createEditing(task.blocks, canvas.length);
+  const blockAt = (step: number) => editing?.block(canvas, step) ?? currentBlock(task.blocks, canvas);
   let rows: Rows | undefined; // of the canvas as it is
-  let kept: Rows | undefined; // the same where they are ours, and not to be overwritten
-  let masks = countMasks(canvas);
+  let own: Rows | undefined; // the same where they are a copy of ours, which no other evaluation overwrites
   let choiceProbabilities: DenoisedText['choiceProbabilities'];
-  const rowsOf = async (need: Need): Promise<Rows> => {
+  const rowsOf = async (need: Need, positions: Int32Array): Promise<Rows> => {
     const probabilities = await evaluate(need);
     signal?.throwIfAborted();
     counted.evaluations += need.base === undefined ? 1 : 2;
     counted.positions += need.ids.length + (need.base?.ids.length ?? 0);
-    return { positions: maskedPositions(canvas), vocabulary: task.model.session.vocabulary, probabilities };
+    return { positions, vocabulary: task.model.session.vocabulary, probabilities };
   };
-  for (let step = 1; masks > 0; step++) {
+  let block = blockAt(1);
+  for (let step = 1; block !== undefined; step++) {
     signal?.throwIfAborted();
-    if (step > task.steps) throw new Error(`${masks} positions are masked after the last of ${task.steps} steps`);
-    const need = needOf(task, canvas);
+    if (step > task.steps) {
+      throw new Error(`${countMasks(canvas)} positions are masked after the last of ${task.steps} steps`);
+    }
+    const kept = keptPositions(task, canvas, block);
+    const masked = maskedPositions(canvas);
+    const asked = editing === undefined ? masked : Int32Array.from([...masked, ...kept]).sort();
+    const need = needOf(task, canvas, asked);
+    const fresh = rows === undefined;
     if (step === 1 && task.choiceProbabilities) {
       // The model's own probabilities, not those of the temperature the text is drawn at.
-      const own = await rowsOf({ ...need, inverseTemperature: 1 });
-      choiceProbabilities = task.constraint.choiceProbabilities?.(canvas, own);
-      if (need.inverseTemperature === 1) rows = own;
+      const untempered = await rowsOf({ ...need, inverseTemperature: 1 }, asked);
+      choiceProbabilities = task.constraint.choiceProbabilities?.(canvas, untempered);
+      if (need.inverseTemperature === 1) rows = untempered;
     }
-    rows ??= await rowsOf(need);
-    const proposal = task.constraint.propose(canvas, rows, {
-      temperature: task.temperature,
-      random: uniforms(task.seed, task.index, step, 'proposal'),
-      measure: task.sampler.measure,
-    });
-    const selection = select(task, canvas, proposal, step);
+    rows ??= await rowsOf(need, asked);
+    if (fresh) memory.observe(rows);
+    // Tokens to be replaced are masked for the proposal and kept as it says: what stands is part of one accepted text.
+    const wanted = editing?.wanted(task.sampler, canvas, kept, rows) ?? NOTHING;
+    const open = canvas.slice();
+    for (const position of wanted) open[position] = MASKED;
+    const offered = discourageRepetition(rowsAt(rows, open), open, task.repetitionPenalty, eos);
+    const random = uniforms(task.seed, task.index, step, 'proposal');
+    const { temperature, sampler } = task;
+    const proposal =
+      offered.positions.length === 0
+        ? NOTHING_TO_PROPOSE // a finished text that was looked over, and nothing is to be replaced
+        : task.constraint.propose(open, offered, { temperature, random, measure: sampler.measure });
+    const selection = select(task, canvas, { block, kept, wanted, step, ...memory.recall(proposal, kept) }, proposal);
     const committed = apply(task, canvas, proposal, selection);
-    masks = countMasks(canvas);
+    for (const index of selection.commit) memory.keep(proposal, index);
+    editing?.note(canvas, wanted, proposal, selection.remask.length);
     counted.steps = step;
     counted.committed += committed.length;
     // The model sees the canvas alone, neither time nor step: a canvas that did not change has the same rows.
     const changed = committed.length > 0 || selection.remask.length > 0;
     if (changed) rows = undefined;
-    else if (rows !== kept) rows = kept = { ...rows, probabilities: rows.probabilities.slice() };
+    else if (rows !== own) rows = own = { ...rows, probabilities: rows.probabilities.slice() };
+    block = blockAt(step + 1);
     yield {
       type: 'step',
       index: task.index,
       step,
       committed,
       remasked: [...selection.remask],
-      masks_left: masks,
+      masks_left: countMasks(canvas),
+      ...(task.sampler.revises ? { settled: settledUntil(task, block) } : {}),
     };
   }
   const usage: Usage = {
@@ -107,7 +132,6 @@ export async function* denoise(
     positions_evaluated: counted.positions,
     committed_per_step: counted.steps === 0 ? 0 : counted.committed / counted.steps,
   };
-  const { eos } = task.model.manifest.tokens;
   const tokens = canvas.reduce((count, token) => (token === eos ? count : count + 1), 0);
   return { ...task.constraint.finish(canvas), tokens, choiceProbabilities, usage };
 }
@@ -118,6 +142,26 @@ function maskedPositions(canvas: Int32Array): Int32Array {
     if (canvas[position] === MASKED) positions[i++] = position;
   }
   return positions;
+}
+
+/** The rows of the positions that are masked on a canvas, of rows that cover them. */
+function rowsAt(rows: Rows, canvas: Int32Array): Rows {
+  const positions = maskedPositions(canvas);
+  if (positions.length === rows.positions.length) return rows;
+  const { vocabulary } = rows;
+  const probabilities = new Float32Array(positions.length * vocabulary);
+  for (let r = 0, i = 0; i < positions.length; r++) {
+    if (rows.positions[r] !== positions[i]) continue;
+    probabilities.set(rows.probabilities.subarray(r * vocabulary, (r + 1) * vocabulary), i++ * vocabulary);
+  }
+  return { positions, vocabulary, probabilities };
+}
+
+/** Positions from the left at which nothing changes any more: those before the block that comes next, and what is fixed behind them. */
+function settledUntil({ constraint: { fixed } }: Task, next: Block | undefined): number {
+  let position = next?.from ?? fixed.length;
+  while (position < fixed.length && fixed[position] !== MASKED) position++;
+  return position;
 }
 
 /** Where a sampler may mask again: kept tokens of a block. What the constraint fixed stays, and so does the end of the text. */
@@ -131,9 +175,8 @@ function keptPositions({ constraint, model }: Task, canvas: Int32Array, { from, 
   return Int32Array.from(positions);
 }
 
-function needOf({ layout, model, temperature }: Task, canvas: Int32Array): Need {
+function needOf({ layout, model, temperature }: Task, canvas: Int32Array, positions: Int32Array): Need {
   const { shift, tokens } = model.manifest;
-  const positions = maskedPositions(canvas);
   const behind = (prefix: Int32Array): CanvasRows => ({
     ids: canvasTokens(prefix, canvas, tokens.mask),
     // A model with shift 1 was autoregressive once: what stands at a position is said one position before.
@@ -148,24 +191,41 @@ function needOf({ layout, model, temperature }: Task, canvas: Int32Array): Need 
   };
 }
 
-function select(task: Task, canvas: Int32Array, proposal: Proposal, step: number): Selection {
-  const block = currentBlock(task.blocks, canvas)!; // there is one: masks are left
+/** What a step is about, beside its proposal. */
+interface StepScope extends Pick<StepContext, 'kept' | 'drift' | 'keptConfidence'> {
+  readonly block: Block;
+  readonly step: number;
+  /** Kept positions that the proposal was asked to replace. */
+  readonly wanted: Int32Array;
+}
+
+function select(
+  task: Task,
+  canvas: Int32Array,
+  { block, step, wanted, ...context }: StepScope,
+  proposal: Proposal,
+): Selection {
   const candidates: number[] = [];
-  const forced: number[] = [];
+  const settled: number[] = []; // without the sampler
+  const replaced: number[] = [];
   proposal.positions.forEach((position, index) => {
-    if (proposal.forced?.[index] === 1) forced.push(index);
+    if (wanted.includes(position)) {
+      if (proposal.tokens[index] === canvas[position]) return;
+      settled.push(index);
+      replaced.push(position);
+    } else if (proposal.forced?.[index] === 1) settled.push(index);
     else if (position >= block.from && position < block.to) candidates.push(index);
   });
-  if (candidates.length === 0) return { commit: Int32Array.from(forced), remask: NOTHING };
+  if (candidates.length === 0) return { commit: Int32Array.from(settled), remask: Int32Array.from(replaced) };
   const { commit, remask } = task.sampler.select({
+    ...context,
     proposal,
     candidates: Int32Array.from(candidates),
-    kept: keptPositions(task, canvas, block),
     blockSteps: block.lastStep - block.firstStep + 1,
     stepsLeft: Math.max(block.lastStep - step + 1, 1),
     random: uniforms(task.seed, task.index, step, 'sampler'),
   });
-  return { commit: Int32Array.from([...commit, ...forced]), remask };
+  return { commit: Int32Array.from([...commit, ...settled]), remask: Int32Array.from([...remask, ...replaced]) };
 }
 
 /** Writes a selection to the canvas. What the constraint fixed is never masked again, whatever a sampler says. */

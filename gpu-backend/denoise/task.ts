@@ -28,6 +28,8 @@ export interface Task {
   readonly choiceProbabilities: boolean;
   /** 0: the most likely text. */
   readonly temperature: number;
+  /** Divides the probability of a token for each time it stands in the text already; 1: nothing. */
+  readonly repetitionPenalty: number;
 }
 
 const DEFAULT_TEMPERATURE = 1;
@@ -57,7 +59,7 @@ export function prepareTasks(
 
 function prepareTask(job: GenerationJob, index: number, model: LoadedModel, constraint: Constraint): Task {
   const { request } = job;
-  const sampler = chooseSampler(request.diffusion);
+  const sampler = chooseSampler(request.diffusion, model.manifest);
   const layout = layOut(request, model.manifest, model.tokenizer, constraint.positions);
   const masks = countMasks(constraint.fixed);
   const asked = request.diffusion?.steps ?? Math.min(constraint.positions, DEFAULT_STEPS);
@@ -75,6 +77,7 @@ function prepareTask(job: GenerationJob, index: number, model: LoadedModel, cons
     choiceProbabilities: request.choice_probabilities ?? false,
     blocks: masks === 0 ? [] : planBlocks(constraint.fixed, steps, request.diffusion?.block),
     temperature: temperature < LEAST_TEMPERATURE ? 0 : temperature,
+    repetitionPenalty: request.diffusion?.repetition_penalty ?? 1,
   };
 }
 

@@ -28,6 +28,7 @@ export const LIMITS = {
 export const SAMPLERS = [
   'low-confidence',
   'ancestral',
+  'first-hitting',
   'remdm',
   'confidence',
   'margin',
@@ -35,8 +36,14 @@ export const SAMPLERS = [
   'threshold',
   'factor',
   'entropy-bounded',
+  'klass',
+  'joint-threshold',
 ] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
+
+/** How `remdm` decides which kept tokens to mask again. */
+export const REMASKS = ['cap', 'rescale', 'conf', 'loop'] as const;
+export type Remask = (typeof REMASKS)[number];
 
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
 const bounds = {
@@ -87,14 +94,29 @@ export const diffusionSchema = v.strictObject({
   /** Ceiling of denoising steps; the loop ends as soon as no mask is left. */
   steps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.steps))),
   sampler: v.optional(v.picklist(SAMPLERS)),
-  /** Confidence from which `threshold` commits a token. */
+  /** Confidence from which `threshold`, `klass` and `joint-threshold` commit a token. */
   threshold: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
   /** Of `factor`: n tokens are kept together where the n-th has a confidence of at least 1 - factor / (n + 1). */
   factor: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(100))),
   /** Of `entropy-bounded`: nats by which what is kept together may depend on each other. */
   gamma: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
-  /** Of `remdm`: the most probable that a kept token is masked again at a step. */
+  /** Of `klass`: nats by which the model's distribution at a position may have moved between two evaluations. */
+  kl_threshold: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
+  /** Of `joint-threshold`: the model replaces a kept token where it is surer than this of another. */
+  edit_threshold: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  /** Of `remdm`. */
+  remask: v.optional(v.picklist(REMASKS)),
+  /** Of `remdm`: how probable it is that a kept token is masked again at a step (cap, loop: at most; rescale: as a share of the most). */
   eta: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  /** Of `remdm` with remask `loop`: times (1 at the start, 0 at the end) between which tokens are masked again. */
+  t_on: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
+  t_off: v.optional(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
+  /** Of `remdm` with remask `loop`: share of the positions that is held filled between these times. */
+  alpha_on: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
+  /** Of samplers that keep a number of the surest tokens: noise on their order. 0: none. */
+  position_temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10))),
+  /** Divides the probability of a token for each time it stands in the text already, with any sampler. 1: nothing. */
+  repetition_penalty: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(10))),
   /** Positions of one block; blocks are finished left to right. */
   block: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.lengthBound))),
   /** Classifier-free guidance w >= 0: hidden states h = (1 + w) h_conditional - w h_unconditional. */

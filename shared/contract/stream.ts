@@ -42,8 +42,14 @@ export interface StepEvent {
   /** Number of this step, from 1. */
   readonly step: number;
   readonly committed: readonly CommittedToken[];
+  /** Positions masked again. One that is also in `committed` was replaced: it is emptied first, then filled. */
   readonly remasked: readonly number[];
   readonly masks_left: number;
+  /**
+   * Given where the sampler may change what it kept: positions from the left that change no more. Without it, what stands left of
+   * the first mask is settled.
+   */
+  readonly settled?: number;
 }
 
 /** One constraint of the request, by JSON Pointer, and that the independent checker found it to hold. */

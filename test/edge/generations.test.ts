@@ -84,6 +84,18 @@ describe('a stream of text', () => {
     expect(pieces).toEqual(['Hello ', 'wörld']);
   });
 
+  it('holds back what a sampler may still change', async () => {
+    const { ask, state } = await edge();
+    state.behave = (job) => {
+      const [accepted, first, second, done] = recorded(job);
+      return ndjson([accepted, { ...first, settled: 1 }, { ...second, remasked: [2], settled: 1 }, done]);
+    };
+    const events = parseEvents(await (await ask({ prompt: 'p', seed: 1, stream: 'text', cache: 'no-store' })).text());
+    const pieces = events.filter(([name]) => name === 'text').map(([, data]) => (data as { text: string }).text);
+    expect(pieces).toEqual(['Hello ', 'wörld']);
+    expect(events.map(([name]) => name)).toEqual(['accepted', 'text', 'text', 'done', 'message']);
+  });
+
   it('fails rather than take back what it has sent', async () => {
     const { ask, state } = await edge();
     state.behave = (job) => {

@@ -91,6 +91,29 @@ describe('what cannot be', () => {
   });
 });
 
+describe('sampler settings that cannot be', () => {
+  it('are refused before the backend is called', async () => {
+    const { ask, state, generations } = await edge();
+    state.models = [{ ...model, supports: { editing: false, guidance: true } }];
+    const misplaced: [object, string][] = [
+      [{ sampler: 'joint-threshold' }, '/diffusion/sampler'],
+      [{ sampler: 'klass', gamma: 1 }, '/diffusion/gamma'],
+      [{ kl_threshold: 0.1 }, '/diffusion/kl_threshold'],
+      [{ sampler: 'remdm', t_off: 0.1 }, '/diffusion/t_off'],
+      [{ sampler: 'remdm', remask: 'loop', t_on: 0.2, t_off: 0.4 }, '/diffusion/t_off'],
+      [{ sampler: 'threshold', position_temperature: 1 }, '/diffusion/position_temperature'],
+      [{ repetition_penalty: 0.9 }, '/diffusion/repetition_penalty'],
+    ];
+    for (const [diffusion, pointer] of misplaced) {
+      expect(await (await ask({ prompt, diffusion })).json()).toMatchObject({ code: 'invalid_request', pointer });
+    }
+    expect(generations()).toBe(0);
+    const able = await edge();
+    const editing = { prompt, diffusion: { sampler: 'joint-threshold', edit_threshold: 0.9, repetition_penalty: 1.2 } };
+    expect((await able.ask({ ...editing, cache: 'no-store' })).status).toBe(200);
+  });
+});
+
 describe('what can be', () => {
   it.each([
     { template: 'Dear {{name:words=1..2}}, {{b}}.', holes: { b: { regex: '[a-z ]{4,9}' } } },

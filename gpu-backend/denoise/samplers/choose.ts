@@ -1,44 +1,44 @@
 /**
  * The sampler a request asks for.
  */
-import type { GenerationRequest, SamplerName } from '../../../shared/contract/generation.ts';
-import { problem } from '../../../shared/contract/problem.ts';
+import type { SamplerName } from '../../../shared/contract/generation.ts';
+import type { Manifest } from '../../../shared/contract/manifest.ts';
+import { checkSampling, DEFAULT_SAMPLER, type Diffusion } from '../../../shared/contract/sampling.ts';
 import { ancestral } from './ancestral.ts';
 import { dream } from './dream.ts';
 import { entropyBounded } from './entropy-bounded.ts';
 import { factor } from './factor.ts';
+import { firstHitting } from './first-hitting.ts';
+import { jointThreshold } from './joint-threshold.ts';
+import { klass } from './klass.ts';
 import { lowConfidence } from './low-confidence.ts';
 import { remdm } from './remdm.ts';
 import type { Sampler } from './sampler.ts';
 import { threshold } from './threshold.ts';
 
-type Diffusion = NonNullable<GenerationRequest['diffusion']>;
-
-const DEFAULT: SamplerName = 'low-confidence';
-
 /** Each sampler from the settings of a request. */
-const MAKERS: Readonly<Record<SamplerName, (diffusion: Diffusion) => Sampler>> = {
-  'low-confidence': () => lowConfidence(),
+const MAKERS: Readonly<Record<SamplerName, (settings: Diffusion) => Sampler>> = {
+  'low-confidence': (settings) => lowConfidence(settings.position_temperature),
   ancestral: () => ancestral(),
-  remdm: ({ eta }) => remdm(eta),
-  confidence: () => dream('confidence'),
-  margin: () => dream('margin'),
-  entropy: () => dream('entropy'),
-  threshold: (diffusion) => threshold(diffusion.threshold),
-  factor: (diffusion) => factor(diffusion.factor),
-  'entropy-bounded': ({ gamma }) => entropyBounded(gamma),
+  'first-hitting': () => firstHitting(),
+  remdm: (settings) => remdm(settings),
+  confidence: (settings) => dream('confidence', settings.position_temperature),
+  margin: (settings) => dream('margin', settings.position_temperature),
+  entropy: (settings) => dream('entropy', settings.position_temperature),
+  threshold: (settings) => threshold(settings.threshold),
+  factor: (settings) => factor(settings.factor),
+  'entropy-bounded': (settings) => entropyBounded(settings.gamma),
+  klass: (settings) => klass(settings.threshold, settings.kl_threshold),
+  'joint-threshold': (settings) => jointThreshold(settings.threshold, settings.edit_threshold),
 };
 
-/** The one sampler that has each setting. */
-const OWNERS = { threshold: 'threshold', factor: 'factor', gamma: 'entropy-bounded', eta: 'remdm' } as const;
-
-/** @throws ProblemError invalid_request where a setting is given that the sampler does not have */
-export function chooseSampler(diffusion: GenerationRequest['diffusion'] = {}): Sampler {
-  const name = diffusion.sampler ?? DEFAULT;
-  for (const [setting, owner] of Object.entries(OWNERS) as [keyof typeof OWNERS, SamplerName][]) {
-    if (diffusion[setting] === undefined || name === owner) continue;
-    const message = `diffusion.${setting} is a setting of sampler "${owner}", and the sampler is "${name}".`;
-    throw problem('invalid_request', message, { pointer: `/diffusion/${setting}` });
-  }
-  return MAKERS[name](diffusion);
+/**
+ * The sampler of diffusion settings. It reads nothing but these settings, so whatever stands for several of them (a preset) only
+ * has to write them out before.
+ *
+ * @throws ProblemError invalid_request where a setting is given that the sampler does not have, or a sampler the model cannot do
+ */
+export function chooseSampler(settings: Diffusion = {}, model: Pick<Manifest, 'id' | 'supports'>): Sampler {
+  checkSampling(settings, model);
+  return MAKERS[settings.sampler ?? DEFAULT_SAMPLER](settings);
 }

@@ -4,7 +4,7 @@
  * (`topk_margin`) or by the negative entropy of the position (`entropy`).
  */
 import type { Measure } from '../../lattice/spread.ts';
-import { byCertainty, byConfidence, NOTHING, type Sampler } from './sampler.ts';
+import { NOTHING, ranked, type Sampler } from './sampler.ts';
 
 /** Where the schedule ends; Dream's eps. */
 const EPSILON = 1e-3;
@@ -17,15 +17,16 @@ export function transfers(masked: number, k: number, n: number): number {
   return Math.floor(masked * (1 - s / t));
 }
 
-export function dream(by: 'confidence' | Measure): Sampler {
+/** @param positionTemperature Dream's alg_temp, noise on the order, see `ranked` */
+export function dream(by: 'confidence' | Measure, positionTemperature = 0): Sampler {
   return {
     name: by,
     alwaysCommits: false,
     measure: by === 'confidence' ? undefined : by,
     select(context) {
-      const ranked = by === 'confidence' ? byConfidence(context) : byCertainty(context);
+      const order = ranked(context, by === 'confidence' ? 'confidence' : 'certainty', positionTemperature);
       const step = Math.max(context.blockSteps - context.stepsLeft, 0);
-      return { commit: ranked.slice(0, transfers(ranked.length, step, context.blockSteps)), remask: NOTHING };
+      return { commit: order.slice(0, transfers(order.length, step, context.blockSteps)), remask: NOTHING };
     },
   };
 }

@@ -2,7 +2,7 @@
  * LLaDA's low-confidence remasking (Nie et al., arXiv 2502.09992, generate.py): each step keeps its quota of the most
  * confident tokens and leaves the rest masked.
  */
-import { byConfidence, NOTHING, type Sampler } from './sampler.ts';
+import { NOTHING, ranked, type Sampler } from './sampler.ts';
 
 /**
  * Tokens to keep at a step. Shares the masks over the steps as LLaDA does, floor each and the remainder to the first steps;
@@ -12,12 +12,16 @@ export function quota(masked: number, stepsLeft: number): number {
   return Math.ceil(masked / stepsLeft);
 }
 
-export function lowConfidence(): Sampler {
+/** @param positionTemperature noise on the order, see `ranked` */
+export function lowConfidence(positionTemperature = 0): Sampler {
   return {
     name: 'low-confidence',
     alwaysCommits: true,
     select: (context) => ({
-      commit: byConfidence(context).slice(0, quota(context.candidates.length, context.stepsLeft)),
+      commit: ranked(context, 'confidence', positionTemperature).slice(
+        0,
+        quota(context.candidates.length, context.stepsLeft),
+      ),
       remask: NOTHING,
     }),
   };

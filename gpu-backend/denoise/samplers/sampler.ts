@@ -5,6 +5,7 @@
 import type { SamplerName } from '../../../shared/contract/generation.ts';
 import type { Measure } from '../../lattice/spread.ts';
 import type { Proposal } from '../constraint.ts';
+import { gumbel } from '../gumbel.ts';
 import type { Uniform } from '../random.ts';
 
 export interface StepContext {
@@ -19,6 +20,21 @@ export interface StepContext {
   readonly stepsLeft: number;
   /** Numbers of this step; no other part of the loop draws from them. */
   readonly random: Uniform;
+  /**
+   * For samplers that remember 'drift', one for each position of the proposal: the greatest Kullback-Leibler divergence, in nats, of the
+   * model's distribution there from that of the evaluation before, over the last two evaluations. Infinity before there were so many.
+   */
+  readonly drift?: Float64Array;
+  /** For samplers that remember 'confidence', one for each of `kept`: the confidence with which its token was kept, 0..1. */
+  readonly keptConfidence?: Float64Array;
+}
+
+/** What a sampler that edits is asked before the proposal is made. */
+export interface EditContext {
+  /** Text positions of the block that were kept at an earlier step and may be replaced, ascending. */
+  readonly kept: Int32Array;
+  /** One for each of them: the model's probability of its likeliest token where that is another than the one kept; else 0. */
+  readonly doubt: Float64Array;
 }
 
 export interface Selection {
@@ -34,6 +50,15 @@ export interface Sampler {
   readonly alwaysCommits: boolean;
   /** What it ranks positions by besides their confidence. */
   readonly measure?: Measure;
+  /** What the loop remembers for it of earlier steps. */
+  readonly remembers?: 'drift' | 'confidence';
+  /** True where it may mask or replace what was kept, so that a kept token is not settled before its block is. */
+  readonly revises?: boolean;
+  /**
+   * Kept positions, of those asked about, whose token is to be replaced at this step: they are masked for the proposal and kept
+   * as it says, whatever `select` keeps besides. Only samplers that edit have it.
+   */
+  edits?(context: EditContext): Int32Array;
   select(context: StepContext): Selection;
 }
 
@@ -58,6 +83,25 @@ export function byCertainty(context: StepContext): Int32Array {
   const { certainty } = context.proposal;
   if (certainty === undefined) throw new Error('the proposal was not measured');
   return byFalling(context, certainty);
+}
+
+/**
+ * Candidates in the order in which a sampler takes them, the surest first.
+ *
+ * @param temperature 0: exactly so. Above: a random order, in which each next candidate is drawn with probability proportional to
+ *   exp(value / temperature): Dream's `alg_temp`, multinomial(softmax(value / temperature)) without replacement, by Gumbel noise in
+ *   float64 on each value (Kool et al., arXiv 1903.06059, section 2)
+ */
+export function ranked(context: StepContext, by: 'confidence' | 'certainty', temperature: number): Int32Array {
+  if (temperature === 0) return by === 'confidence' ? byConfidence(context) : byCertainty(context);
+  const { proposal, candidates, random } = context;
+  const values = proposal[by];
+  if (values === undefined) throw new Error('the proposal was not measured');
+  const noisy = new Float64Array(values.length);
+  for (const index of candidates) {
+    noisy[index] = (values[index] || 0) / temperature + gumbel(random(proposal.positions[index], 0));
+  }
+  return byFalling(context, noisy);
 }
 
 function byFalling({ candidates }: StepContext, values: Float64Array): Int32Array {

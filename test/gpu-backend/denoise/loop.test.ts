@@ -13,8 +13,9 @@ import { EOS, MASK, manifest, tinyModel, tinySession, tokenizer } from '../tiny-
 type Request = Partial<GenerationJob['request']>;
 const jobOf = (request: Request): GenerationJob => ({ id: 'r1', request: { model: 'tiny', seed: 7, ...request } });
 
+const supports = { editing: true, guidance: true };
 const taskOf = (request: Request, session: ModelSession, index = 0) =>
-  prepareTasks(jobOf({ ...request, n: index + 1 }), tinyModel(session), plainConstraint)[index];
+  prepareTasks(jobOf({ ...request, n: index + 1 }), tinyModel(session, { supports }), plainConstraint)[index];
 
 interface Run {
   readonly accepted: AcceptedEvent;
@@ -53,6 +54,7 @@ const requests = fc.record({
     steps: fc.constantFrom(1, 2, 7, 40),
     block: fc.constantFrom(undefined, 3, 8, 100),
     guidance: fc.constantFrom(undefined, 0, 1.5),
+    repetition_penalty: fc.constantFrom(undefined, 1.3),
   }),
 });
 const withLength = (request: Request): Request =>
@@ -67,7 +69,10 @@ describe('denoise', () => {
         let masks = frame.cells.filter((cell) => cell === undefined).length;
         steps.forEach((event, i) => {
           expect(event.step).toBe(i + 1);
-          for (const { position } of event.committed) expect(frame.cells[position]).toBeUndefined();
+          for (const { position } of event.committed) {
+            expect(frame.cells[position] === undefined || event.remasked.includes(position)).toBe(true);
+          }
+          for (const position of event.remasked) expect(frame.cells[position]).toBeDefined();
           frame = nextFrame(frame, event);
           masks += event.remasked.length - event.committed.length;
           expect(event.masks_left).toBe(masks);

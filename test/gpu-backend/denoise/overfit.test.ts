@@ -9,6 +9,7 @@ import { unconstrained } from '../../../gpu-backend/denoise/unconstrained.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import type { LoadedModel } from '../../../gpu-backend/model/registry.ts';
 import { SAMPLERS } from '../../../shared/contract/generation.ts';
+import { EDITING_SAMPLERS } from '../../../shared/contract/sampling.ts';
 import { openFixture } from '../engine/real-session.ts';
 import { infill } from '../fixed-canvas.ts';
 
@@ -41,7 +42,17 @@ describe.each(['float32', 'int8'] as const)('a model that knows four sentences b
     throw new Error('no text came');
   }
 
-  it.each(SAMPLERS)('says each of them again from 60% masks (%s)', async (sampler) => {
+  // It was trained on masks alone.
+  const keepers = SAMPLERS.filter((sampler) => !EDITING_SAMPLERS.includes(sampler));
+
+  it.each(EDITING_SAMPLERS)('is refused %s, which needs a model that can edit', async (sampler) => {
+    const { tokens } = sentences[0];
+    await expect(complete(sentences[0], Int32Array.from(tokens).fill(MASKED, 1, 3), sampler)).rejects.toMatchObject({
+      problem: { code: 'invalid_request', pointer: '/diffusion/sampler' },
+    });
+  });
+
+  it.each(keepers)('says each of them again from 60% masks (%s)', async (sampler) => {
     for (const sentence of sentences) {
       for (const seed of [1, 2, 3]) {
         const random = uniforms(seed, 0, 1, 'proposal');
