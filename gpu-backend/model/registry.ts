@@ -46,10 +46,10 @@ async function verifyWeights(folder: string, manifest: Manifest, cacheFolder: st
 function checkAgreement(manifest: Manifest, architecture: Architecture, tokenizer: Tokenizer): void {
   const { tokens, styles, context } = manifest;
   const reasons: string[] = [];
-  if (tokens.mask !== architecture.maskToken) {
+  if (tokens.mask !== (architecture.maskToken ?? tokens.mask)) {
     reasons.push(`tokens.mask is ${tokens.mask}, mask_token_id ${architecture.maskToken}`);
   }
-  if (tokens.eos !== architecture.eosToken) {
+  if (tokens.eos !== (architecture.eosToken ?? tokens.eos)) {
     reasons.push(`tokens.eos is ${tokens.eos}, eos_token_id ${architecture.eosToken}`);
   }
   if (context > architecture.context) {

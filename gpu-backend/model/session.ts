@@ -9,7 +9,7 @@ import { quantisedWeights } from './quantise.ts';
 import { planQueries } from './queries.ts';
 import { runtimeOptions } from './runtime.ts';
 import { readWeights } from './safetensors.ts';
-import { checkWeights } from './shapes.ts';
+import { checkWeights, withParts } from './shapes.ts';
 
 export interface EvaluationInput {
   readonly batch: number;
@@ -115,13 +115,14 @@ export async function openSession(folder: string, options: SessionOptions): Prom
     throw new Error(`precision is int8 and device ${device}; int8 runs on the cpu, ${device} takes float32`);
   }
   const architecture = await readArchitecture(folder);
-  const stored = await readWeights(folder);
-  checkWeights(architecture, stored);
+  const files = await readWeights(folder);
+  checkWeights(architecture, files);
+  const stored = withParts(architecture, files);
   const source =
     precision === 'int8'
       ? await quantisedWeights(folder, architecture, stored, options.cacheFolder)
       : { folder, weights: stored };
-  const forbidden = [...new Set([architecture.maskToken, ...(options.forbidden ?? [])])];
+  const forbidden = [...new Set([architecture.maskToken ?? [], options.forbidden ?? []].flat())];
   const open = (output: Output) => {
     const graph = buildGraph({ architecture, weights: source.weights, precision, cpu, output, forbidden });
     return InferenceSession.create(graph, runtimeOptions(options, source.folder));

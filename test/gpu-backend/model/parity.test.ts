@@ -155,7 +155,7 @@ describe.each(folders)('against PyTorch: %s', (_, folder, path) => {
       const logits = await session.logits({ ...batch, rows: Int32Array.from(rows) });
       for (const [i, row] of canvases.flatMap((canvas) => canvas.rows).entries()) {
         const ours = logits.subarray(i * vocabulary, (i + 1) * vocabulary);
-        largest = Math.max(largest, worst(row, ours, maskToken));
+        largest = Math.max(largest, worst(row, ours, maskToken!));
       }
     }
     await session.release();
