@@ -20,11 +20,19 @@ const questionSchema = v.union([
     canvases: v.array(v.array(v.number())),
   }),
   v.object({ folder: v.string(), texts: v.array(v.string()) }),
+  v.object({
+    folder: v.string(),
+    chat: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
+  }),
 ]);
 type Question = v.InferOutput<typeof questionSchema>;
 
 /** Logits by canvas and position; padding is filled with token 1. */
-async function logits({ folder, precision, canvases }: Extract<Question, { canvases: unknown }>): Promise<number[][][]> {
+async function logits({
+  folder,
+  precision,
+  canvases,
+}: Extract<Question, { canvases: unknown }>): Promise<number[][][]> {
   const cacheFolder = join(tmpdir(), 'maskwright-probe');
   const session = await openSession(folder, { device: 'cpu', precision, threads: 1, cacheFolder });
   const length = Math.max(...canvases.map((canvas) => canvas.length));
@@ -48,6 +56,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if ('canvases' in question) console.log(JSON.stringify(await logits(question)));
   else {
     const tokenizer = await readTokenizer(question.folder);
-    console.log(JSON.stringify(question.texts.map((text) => [...tokenizer.encode(text)])));
+    const ids = 'chat' in question ? tokenizer.chat?.(question.chat) : question.texts.map(tokenizer.encode);
+    console.log(JSON.stringify(ids, (_, value: unknown) => (value instanceof Int32Array ? [...value] : value)));
   }
 }

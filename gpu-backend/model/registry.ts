@@ -43,7 +43,7 @@ async function verifyWeights(folder: string, manifest: Manifest, cacheFolder: st
 }
 
 /** Manifest, config.json and tokenizer.json must speak of one model. */
-function checkAgreement(manifest: Manifest, architecture: Architecture, tokenizer: Tokenizer): void {
+export function checkAgreement(manifest: Manifest, architecture: Architecture, tokenizer: Tokenizer): void {
   const { tokens, styles, context } = manifest;
   const reasons: string[] = [];
   if (tokens.mask !== (architecture.maskToken ?? tokens.mask)) {
@@ -60,9 +60,25 @@ function checkAgreement(manifest: Manifest, architecture: Architecture, tokenize
   }
   const named = [...Object.entries(tokens), ...styles.map(({ name, token }) => [`style ${name}`, token] as const)];
   for (const [name, token] of named) {
-    if (!(token < tokenizer.size && tokenizer.isSpecial(token))) reasons.push(`${name} ${token} is no special token`);
+    if (token !== undefined && !(token < tokenizer.size && tokenizer.isSpecial(token)))
+      reasons.push(`${name} ${token} is no special token`);
   }
+  reasons.push(...missingForConditioning(manifest, tokenizer));
   if (reasons.length > 0) throw new Error(`the model folder contradicts itself: ${reasons.join('; ')}`);
+}
+
+/** What the manifest's kind of conditioning needs and the folder lacks. */
+function missingForConditioning({ conditioning, tokens, styles, shift }: Manifest, tokenizer: Tokenizer): string[] {
+  const kind = conditioning?.kind ?? 'tokens';
+  const lacking = (what: 'token' | 'instruction') =>
+    styles.filter((style) => style[what] === undefined).map(({ name }) => `style ${name} has no ${what}`);
+  if (kind === 'chat') return [...(tokenizer.chat ? [] : ['there is no chat template']), ...lacking('instruction')];
+  if (conditioning?.kind === 'prefix') {
+    const first = shift === 1 && conditioning.begin.length === 0;
+    return first ? ['with shift 1 something must stand before a text, and conditioning.begin is empty'] : [];
+  }
+  const needed = (['prompt', 'facts', 'text', 'style_none'] as const).filter((name) => tokens[name] === undefined);
+  return [...needed.map((name) => `tokens.${name} is missing`), ...lacking('token')];
 }
 
 /** Ids that no text may hold: everything special but the end of text. */
