@@ -16,7 +16,7 @@ import { readTokenizer } from '../gpu-backend/model/tokenizer.ts';
 const questionSchema = v.union([
   v.object({
     folder: v.string(),
-    precision: v.picklist(['float32', 'int8']),
+    precision: v.picklist(['float32', 'int8', 'int4']),
     canvases: v.array(v.array(v.number())),
   }),
   v.object({ folder: v.string(), texts: v.array(v.string()) }),

@@ -6,6 +6,7 @@
 import { attention, attentionShared, type Queries } from './attention.ts';
 import type { Architecture } from './config.ts';
 import { activate, feedForward } from './feedforward.ts';
+import { int4Precision } from './four-bits.ts';
 import { askedRows, logits, probabilities } from './head.ts';
 import { linear } from './linear.ts';
 import { fusedMixing, plainMixing } from './mixing.ts';
@@ -18,9 +19,9 @@ import type { Weights } from './safetensors.ts';
 
 export interface GraphOptions {
   readonly architecture: Architecture;
-  /** Where the tensors lie: the folder's own (float32) or those of the quantised file (int8). */
+  /** Where the tensors lie: the folder's own (float32) or those of a quantised file. */
   readonly weights: Weights;
-  readonly precision: 'float32' | 'int8';
+  readonly precision: 'float32' | 'int8' | 'int4';
   /** Whether the graph will run on the CPU: its attention has another form. */
   readonly cpu: boolean;
   /** `ranges`: the largest magnitudes of what each product of the blocks reads (observed.ts), no head. */
@@ -28,6 +29,8 @@ export interface GraphOptions {
   /** Tokens that must never be drawn. */
   readonly forbidden: readonly number[];
 }
+
+const PRECISIONS = { float32: float32Precision, int8: int8Precision, int4: int4Precision };
 
 /** Names of the graph's inputs. */
 export const INPUTS = {
@@ -98,7 +101,7 @@ export function buildGraph(options: GraphOptions): Uint8Array {
   }
 
   function precisionOf(): Precision {
-    const chosen = options.precision === 'int8' ? int8Precision(graph, weights) : float32Precision(graph, weights);
+    const chosen = PRECISIONS[options.precision](graph, weights);
     return options.output === 'ranges' ? observedPrecision(graph, chosen) : chosen;
   }
 

@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseArchitecture } from '../../../gpu-backend/model/config.ts';
 import { allProducts } from '../../../gpu-backend/model/products.ts';
-import { quantiseColumns, quantisedWeights, readTensor, toFloat32 } from '../../../gpu-backend/model/quantise.ts';
+import { quantiseColumns, quantisedWeights } from '../../../gpu-backend/model/quantise.ts';
 import { readSafetensorsHeader, readWeights, writeSafetensors } from '../../../gpu-backend/model/safetensors.ts';
 import { checkWeights } from '../../../gpu-backend/model/shapes.ts';
+import { readTensor, toFloat32 } from '../../../gpu-backend/model/tensor-data.ts';
 import { lladaConfig, type RandomModel, writeRandomModel } from './random-model.ts';
 
 let folder: string;
