@@ -22,13 +22,23 @@ export interface LoadedModel {
  * @throws Error naming each field that is not valid.
  */
 export async function readManifest(folder: string): Promise<Manifest> {
-  const result = v.safeParse(manifestSchema, JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
+  return parseManifest(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
+}
+
+/** Validates a parsed manifest. @throws Error naming each field that is not valid. */
+export function parseManifest(json: unknown): Manifest {
+  const result = v.safeParse(manifestSchema, json);
   if (result.success) return result.output;
   const reasons = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
   throw new Error(`manifest.json: ${reasons.join('; ')}`);
 }
 
-async function verifyWeights(folder: string, manifest: Manifest, cacheFolder: string): Promise<void> {
+/**
+ * Every file of the manifest has its size and SHA-256, and there is no other. A hash is taken from `cacheFolder` where the very
+ * file was hashed before; without one it is always read.
+ * @throws Error naming the file and both values
+ */
+export async function verifyWeights(folder: string, manifest: Manifest, cacheFolder?: string): Promise<void> {
   const listed = new Set(manifest.weights.map(({ file }) => file));
   for (const file of await readdir(folder)) {
     if (file.endsWith('.safetensors') && !listed.has(file)) throw new Error(`manifest.json does not list ${file}`);
@@ -42,7 +52,7 @@ async function verifyWeights(folder: string, manifest: Manifest, cacheFolder: st
   }
 }
 
-/** Manifest, config.json and tokenizer.json must speak of one model. */
+/** Manifest, config.json and tokenizer.json must speak of one model. @throws Error with each contradiction */
 export function checkAgreement(manifest: Manifest, architecture: Architecture, tokenizer: Tokenizer): void {
   const { tokens, styles, context } = manifest;
   const reasons: string[] = [];

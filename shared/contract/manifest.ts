@@ -53,6 +53,8 @@ export const manifestSchema = v.object({
   /** Positions by which logits are shifted against their token (Dream: 1). */
   shift: v.picklist([0, 1]),
   supports: v.object({ editing: v.boolean(), guidance: v.boolean() }),
+  /** Where an installed model came from. */
+  source: v.optional(v.object({ name: v.string(), revision: v.optional(v.string()) })),
   weights: v.array(v.object({ file: v.string(), bytes: v.number(), sha256: v.string() })),
 });
 

@@ -39,12 +39,15 @@ interface Variant {
   readonly family: string;
   /** Biases of queries, keys and values, where config.json does not say. */
   readonly biases: boolean;
+  /** Positions it was trained for, where config.json promises more. */
+  readonly longest?: number;
   /** Norms of every query and key head (Qwen3). */
   readonly headNorms: boolean;
 }
 
-/** Dream: Qwen2's tensors. */
-export const dream = (config: unknown) => qwen(config, { family: 'dream', biases: true, headNorms: false });
+/** Dream: Qwen2's tensors. Its config says 131,072 positions as Qwen2.5's did; its authors say 2,048. */
+export const dream = (config: unknown) =>
+  qwen(config, { family: 'dream', biases: true, headNorms: false, longest: 2048 });
 export const qwen2 = (config: unknown) => qwen(config, { family: 'a2d-qwen2', biases: true, headNorms: false });
 export const qwen3 = (config: unknown) => qwen(config, { family: 'a2d-qwen3', biases: false, headNorms: true });
 
@@ -76,7 +79,7 @@ function qwen(config: unknown, variant: Variant): Architecture {
     headWidth,
     hidden: c.intermediate_size,
     vocabulary: c.vocab_size,
-    context: Math.min(c.max_position_embeddings, LONGEST_CONTEXT),
+    context: Math.min(c.max_position_embeddings, variant.longest ?? LONGEST_CONTEXT),
     ropeTheta: c.rope_parameters?.rope_theta ?? c.rope_theta ?? 10_000,
     norm: 'rms',
     epsilon: c.rms_norm_eps,
