@@ -60,7 +60,7 @@ export async function tokenizerFromParts(folder: string): Promise<string> {
       ...{ dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false },
       byte_fallback: false,
       vocab: v.parse(vocabSchema, JSON.parse(vocab)),
-      merges: merges.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#version')),
+      merges: merges.split(/\r?\n/).filter((line, i) => line !== '' && !(i === 0 && line.startsWith('#version'))),
     },
   });
 }

@@ -22,6 +22,7 @@ const CONTRIBUTED: ReadonlySet<string> = new Set([
   'MultiHeadAttention',
   'QuickGelu',
   'MatMulIntegerToFloat',
+  'MatMulNBits',
   'FusedMatMul',
 ]);
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { StoredTensor } from './onnx.ts';
 
 /** Bytes of a block as it is read; what is made of it is at most twice as long. */
-const BLOCK_BYTES = 1 << 24;
+const BLOCK_BYTES = 1 << 22;
 
 /** Reads a stored tensor's bytes. */
 export async function readTensor(folder: string, tensor: StoredTensor): Promise<Uint8Array> {

@@ -119,10 +119,10 @@ def llada(folder: Path, *, tied: bool, biases: bool, bf16: bool, shards: int, ke
     return Checkpoint(folder, model, causal=True)
 
 
-def modernbert(folder: Path, *, old_config: bool, tied: bool = True, bf16: bool = False, shards: int = 1) -> Checkpoint:
-    """Four layers: the first and the last global, two local with a reach of 6 positions to either side."""
+def modernbert(folder: Path, *, layers: int, old_config: bool, tied: bool = True, bf16: bool = False, shards: int = 1) -> Checkpoint:
+    """Every third layer is global, the others are local with a reach of 6 positions to either side."""
     sizes = {
-        "vocab_size": VOCABULARY, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4, "num_attention_heads": 2,
+        "vocab_size": VOCABULARY, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": layers, "num_attention_heads": 2,
         "max_position_embeddings": 256, "local_attention": 12, "pad_token_id": 1, "tie_word_embeddings": tied,
     }
     model = ModernBertForMaskedLM(ModernBertConfig(**sizes)).eval()

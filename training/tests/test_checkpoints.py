@@ -25,8 +25,10 @@ LAYOUTS = {
     "a2d-qwen3, biases": lambda folder: qwen(
         folder, "a2d-qwen3", tied=False, bf16=False, shards=2, key_heads=4, old_config=True, head_dim=16, attention_bias=True
     ),
-    "modernbert": lambda folder: modernbert(folder, old_config=True),
-    "modernbert, untied, of transformers 5": lambda folder: modernbert(folder, old_config=False, tied=False, bf16=True, shards=2),
+    "modernbert": lambda folder: modernbert(folder, layers=4, old_config=True),
+    "modernbert, untied, its last layer local, of transformers 5": lambda folder: modernbert(
+        folder, layers=3, old_config=False, tied=False, bf16=True, shards=2
+    ),
 }
 
 

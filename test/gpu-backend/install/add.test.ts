@@ -3,13 +3,18 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkText } from '../../../gpu-backend/check.ts';
 import { conditioningTokens } from '../../../gpu-backend/denoise/conditioning.ts';
+import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { type AddOptions, addModel } from '../../../gpu-backend/install/add.ts';
 import { folderOf, installedModels, removeModel, verifyModel } from '../../../gpu-backend/install/installed.ts';
 import { silent } from '../../../gpu-backend/install/progress.ts';
 import { openModel } from '../../../gpu-backend/model/registry.ts';
 import { readWeights } from '../../../gpu-backend/model/safetensors.ts';
 import { openSession } from '../../../gpu-backend/model/session.ts';
+import { readTensor, toFloat32 } from '../../../gpu-backend/model/tensor-data.ts';
+import type { GenerationJob } from '../../../shared/contract/generation.ts';
+import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import { VOCABULARY, writeCheckpoint } from './checkpoint.ts';
 
 let root: string;
@@ -74,12 +79,39 @@ describe('a checkpoint that was added', () => {
   });
 
   it('in bfloat16 is narrowed where it was wider', async () => {
-    const wide = await addModel(
-      optionsFor({ precision: 'float32', source: await copyAs('wide', { tokenless: false }) }),
-    );
-    const narrow = await addModel(optionsFor({ precision: 'bfloat16', source: wide.folder, licence: 'mit' }));
-    const types = new Set([...(await readWeights(narrow.folder)).values()].map(({ type }) => type));
-    expect([...types]).toEqual(['bfloat16']);
+    const wide = join(root, 'wide');
+    await writeCheckpoint(wide, 'float32');
+    const { folder } = await addModel(optionsFor({ precision: 'bfloat16', source: wide }));
+    const [narrow, original] = [await readWeights(folder), await readWeights(wide)];
+    expect([...new Set([...narrow.values()].map(({ type }) => type))]).toEqual(['bfloat16']);
+    for (const [name, tensor] of narrow) {
+      const values = toFloat32(await readTensor(folder, tensor), tensor.type);
+      const exact = toFloat32(await readTensor(wide, original.get(name)!), 'float32');
+      // Seven stored bits of fraction: half a step is at most 2^-8 of the value.
+      expect(values.every((value, i) => Math.abs(value - exact[i]) <= Math.abs(exact[i]) / 256)).toBe(true);
+    }
+  });
+
+  it('writes texts for which what was asked holds, guided and shifted too', async () => {
+    for (const changes of [{}, { conditioning: 'prefix', shift: 1, id: 'shifted' }] as const) {
+      const { folder, manifest } = await addModel(optionsFor(changes));
+      const model = await openModel(folder, session());
+      const engine = createEngine({ models: [model], check: checkText });
+      const request: GenerationJob['request'] = {
+        ...{
+          model: manifest.id,
+          seed: 5,
+          prompt: 'a short test <|eos|>',
+          template: 'A {{what:words=1..2}} for {{whom}}.',
+        },
+        holes: { whom: { choices: ['you', 'me'] } },
+        diffusion: { guidance: 1, steps: 6 },
+      };
+      const events: GenerationEvent[] = [];
+      for await (const event of engine.generate({ id: 'g', request }, new AbortController().signal)) events.push(event);
+      expect(events.at(-1)).toMatchObject({ type: 'done', text: expect.stringMatching(/^A .+ for (you|me)\.$/s) });
+      await model.session.release();
+    }
   });
 
   it('is listed, found by id or path, and removed', async () => {

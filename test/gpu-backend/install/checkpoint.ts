@@ -12,14 +12,13 @@ export const VOCABULARY = tokenizer.size + 3;
 export const CHAT_TEMPLATE =
   "{% for message in messages %}{{ '<|prompt|>' + message['content'] + '<|eos|>' }}{% endfor %}{% if add_generation_prompt %}<|text|>{% endif %}";
 
-/** Writes the checkpoint; `changes` to config.json. */
-export async function writeCheckpoint(folder: string, changes: Record<string, unknown> = {}): Promise<void> {
+/** Writes the checkpoint, its weights in this type. */
+export async function writeCheckpoint(folder: string, type: 'bfloat16' | 'float32' = 'bfloat16'): Promise<void> {
   const config = lladaConfig({
     ...{ vocab_size: VOCABULARY, embedding_size: VOCABULARY, weight_tying: false, n_heads: 4, n_kv_heads: 2 },
-    ...changes,
   });
   await mkdir(folder, { recursive: true });
-  await writeRandomModel(folder, config, 41, 'bfloat16');
+  await writeRandomModel(folder, config, 41, type);
   const all = [...(await readSafetensorsHeader(folder, 'model.safetensors'))];
   for (const shard of [0, 1]) {
     const part = all.filter((_, i) => i % 2 === shard);
