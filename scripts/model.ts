@@ -1,9 +1,10 @@
 /**
- * `npm run model -- add | list | verify | remove`: installs open diffusion language models, and looks after those installed.
+ * `npm run model -- add | estimate | list | verify | remove`: installs open diffusion language models, and looks after those installed.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { addModel } from '../gpu-backend/install/add.ts';
+import { estimateModel } from '../gpu-backend/install/estimate.ts';
 import { InstallError } from '../gpu-backend/install/failure.ts';
 import { hubFrom } from '../gpu-backend/install/hub.ts';
 import { folderOf, installedModels, removeModel, verifyModel } from '../gpu-backend/install/installed.ts';
@@ -13,6 +14,7 @@ import { SUPPORTED } from '../gpu-backend/model/config.ts';
 
 const PRECISIONS = ['int8', 'int4', 'bfloat16', 'float32'] as const;
 const USAGE = `npm run model -- add FOLDER | ORGANISATION/NAME[@REVISION]
+npm run model -- estimate FOLDER | ORGANISATION/NAME[@REVISION]
 npm run model -- list
 npm run model -- verify ID...
 npm run model -- remove ID...
@@ -106,6 +108,15 @@ async function add(options: Arguments): Promise<void> {
 to serve it: MASKWRIGHT_MODELS=models/default,${folder} npm start`);
 }
 
+async function estimate({ names, json }: Arguments): Promise<void> {
+  if (names.length !== 1) throw new InstallError(`estimate takes one model.\n\n${USAGE}`);
+  const estimated = await estimateModel(hubFrom(process.env), names[0]);
+  if (json) return console.log(JSON.stringify(estimated));
+  const { architecture, parameters, context, memory } = estimated;
+  console.log(`${architecture}, ${(parameters / 1e6).toFixed(1)} million parameters, context ${context}`);
+  for (const [precision, needed] of Object.entries(memory)) console.log(`  ${precision.padEnd(8)}  ${need(needed)}`);
+}
+
 async function list({ to, json }: Arguments): Promise<void> {
   const models = await installedModels(to);
   if (json) console.log(JSON.stringify(models));
@@ -141,7 +152,9 @@ async function remove({ to, json, names }: Arguments): Promise<void> {
   if (json) console.log(JSON.stringify(names.map((id) => ({ id, removed: true }))));
 }
 
-const COMMANDS: Readonly<Record<string, (options: Arguments) => Promise<void>>> = { add, list, verify, remove };
+const COMMANDS: Readonly<Record<string, (options: Arguments) => Promise<void>>> = {
+  ...{ add, estimate, list, verify, remove },
+};
 
 async function main(): Promise<void> {
   const options = readArguments();

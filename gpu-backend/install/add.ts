@@ -13,6 +13,7 @@ import { checkWeights } from '../model/shapes.ts';
 import { storedForm } from '../model/source.ts';
 import { readTokenizer } from '../model/tokenizer.ts';
 import { readTokenizerConfig } from '../model/tokenizer-config.ts';
+import { checkRoom } from './disk.ts';
 import { InstallError } from './failure.ts';
 import { fetchModel } from './fetch-model.ts';
 import { type Hub, hubModel, isHubName } from './hub.ts';
@@ -157,14 +158,15 @@ async function install(
   checkAgreement(parseManifest({ ...draft, weights: [] }), architecture, tokenizer);
   const [{ type }] = weights.values();
   const embedding = weights.get(architecture.tensors.embedding)?.type ?? type;
+  const stored = precision === 'bfloat16' ? 'bfloat16' : embedding;
+  const memory = estimateMemory(architecture, precision, stored);
+  const whole = [...weights.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  if (!from.move) await checkRoom(staging, Math.min(memory.weights, whole));
   const job = { from: from.folder, to: staging, architecture, weights, precision, move: from.move, progress };
   const listed = await describe(staging, await writeWeights(job), progress);
   const manifest = parseManifest({ ...draft, revision: revisionOf(listed), weights: listed });
   await writeFile(join(staging, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  return {
-    manifest,
-    memory: estimateMemory(architecture, precision, precision === 'bfloat16' ? 'bfloat16' : embedding),
-  };
+  return { manifest, memory };
 }
 
 async function describe(folder: string, files: readonly string[], progress: Progress): Promise<Manifest['weights']> {

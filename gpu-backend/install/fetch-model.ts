@@ -1,13 +1,14 @@
 /**
  * A model of the Hub into a folder: first the small files, which decide whether it is supported, then the weights.
  */
-import { readFile, statfs } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArchitecture } from '../model/config.ts';
+import { checkRoom } from './disk.ts';
 import { download } from './download.ts';
 import { InstallError } from './failure.ts';
 import type { Hub, HubFile, HubModel } from './hub.ts';
-import { type Progress, readableBytes } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 const SMALL_FILES = [
   'config.json',
@@ -63,12 +64,6 @@ export async function fetchModel(
     });
   for (const file of small) await get(file);
   parseArchitecture(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')));
-  const { bavail, bsize } = await statfs(folder);
-  const needed = total - done + room(total);
-  if (bavail * bsize < needed) {
-    throw new InstallError(
-      `${readableBytes(needed)} are needed in ${folder}, ${readableBytes(bavail * bsize)} are free. --precision int4 needs least.`,
-    );
-  }
+  await checkRoom(folder, total - done + room(total));
   for (const file of weights) await get(file);
 }

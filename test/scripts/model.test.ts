@@ -59,6 +59,7 @@ describe('npm run model', () => {
     ['a precision there is not', ['add', 'x', '--precision', 'int3'], /--precision is int3; it may be int8, int4/],
     ['a token id that is none', ['add', 'x', '--mask', 'no'], /--mask is no, not a token id/],
     ['the Hub out of reach', ['add', 'makers/model'], /cannot be reached/],
+    ['to estimate what is nowhere', ['estimate', 'no/such/folder'], /no\/such\/folder has no config\.json/],
     ['an unknown model', ['verify', 'nothing'], /no model nothing/],
     ['the model that ships', ['remove', 'default'], /was not added by npm run model/],
   ])('refuses %s', async (_, args, message) => {
@@ -66,6 +67,12 @@ describe('npm run model', () => {
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(error).toMatch(message);
     expect(error).not.toMatch(/^ {4}at /m);
+  });
+
+  it('estimates the memory a model would take, in every precision', async () => {
+    const { out } = await model('estimate', checkpoint);
+    expect(out).toMatch(/^llada, [\d.]+ million parameters, context 256\n/);
+    expect(out.match(/^ {2}\w+ +[\d.]+ kB for the weights/gm)?.length).toBe(4);
   });
 
   it('adds a checkpoint of 250 MB, most of it one tensor, within a fraction of what that tensor would take', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AddOptions, addModel } from '../../../gpu-backend/install/add.ts';
+import { estimateModel } from '../../../gpu-backend/install/estimate.ts';
 import { hubFrom } from '../../../gpu-backend/install/hub.ts';
 import { type Progress, silent } from '../../../gpu-backend/install/progress.ts';
 import { filesOf, writeCheckpoint } from './checkpoint.ts';
@@ -126,6 +127,15 @@ describe('a model of the Hub', () => {
     const server = await serve(change);
     await expect(addModel(optionsFor(server))).rejects.toThrow(message);
     expect(server.requests).toEqual([]);
+  });
+
+  it('is estimated by its config.json alone', async () => {
+    const server = await serve();
+    const { memory, architecture } = await estimateModel({ endpoint: server.endpoint }, NAME);
+    expect(architecture).toBe('llada');
+    expect(memory.int4.weights).toBeLessThan(memory.int8.weights);
+    expect(memory.int8.weights).toBeLessThan(memory.float32.weights);
+    expect(server.requests.map(({ path }) => path)).toEqual(['config.json']);
   });
 
   it('cannot be had offline, and what can be done instead is said', async () => {
