@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   step: () => import('./step.ts'),
   constraint: () => import('./constraint.ts'),
   schema: () => import('./schema.ts'),
+  install: () => import('./install.ts'),
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));

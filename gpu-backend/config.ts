@@ -33,7 +33,7 @@ const configSchema = v.object({
     'models/default',
   ),
   MASKWRIGHT_DEVICE: v.optional(oneOf(['cpu', 'webgpu', 'cuda']), 'cpu'),
-  MASKWRIGHT_PRECISION: v.optional(oneOf(['int8', 'float32']), 'int8'),
+  MASKWRIGHT_PRECISION: v.optional(oneOf(['int8', 'int4', 'float32']), 'int8'),
   MASKWRIGHT_THREADS: v.optional(integer(1, 256), String(Math.min(availableParallelism(), 256))),
   MASKWRIGHT_CACHE: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty')), '.cache'),
   MASKWRIGHT_LOG: v.optional(oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
@@ -49,7 +49,7 @@ export interface Config {
   readonly secret: string;
   readonly models: readonly string[];
   readonly device: 'cpu' | 'webgpu' | 'cuda';
-  readonly precision: 'int8' | 'float32';
+  readonly precision: 'int8' | 'int4' | 'float32';
   readonly threads: number;
   readonly cacheFolder: string;
   readonly logLevel: string;

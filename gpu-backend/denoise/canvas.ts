@@ -1,16 +1,16 @@
 /**
- * The canvas of one text as the model reads it: `[style] [<|prompt|> prompt] [<|facts|> key: value; ...] <|text|>`, then the text
- * positions, masked or not. The layout is the trainer's (training/pack.py).
+ * The canvas of one text as the model reads it: what conditions it (conditioning.ts), then the text positions, masked or not.
  */
 import type { GenerationRequest } from '../../shared/contract/generation.ts';
 import type { Manifest } from '../../shared/contract/manifest.ts';
 import { problem } from '../../shared/contract/problem.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
+import { type Conditioning, conditioningTokens } from './conditioning.ts';
 import { MASKED } from './constraint.ts';
 
 /** What stands before the text, for the text itself and for its unconditional twin. */
 export interface Layout {
-  /** Conditioning tokens, `<|text|>` included. */
+  /** Conditioning tokens. */
   readonly prefix: Int32Array;
   /** Conditioning of the twin, where guidance is asked for and there is something to guide towards. */
   readonly basePrefix?: Int32Array;
@@ -19,9 +19,6 @@ export interface Layout {
   /** Padded length of the canvas in a batch, decided by this request alone. */
   readonly paddedLength: number;
 }
-
-/** The parts of a request that condition the model. */
-export type Conditioning = Pick<GenerationRequest, 'style' | 'prompt' | 'facts'>;
 
 // Padding to few lengths lets canvases share a batch. It must not depend on who shares it: another padded length may
 // round sums differently, and a result must not depend on its neighbours.
@@ -60,15 +57,6 @@ export function layOut(
     : { prefix, guidance: 0, paddedLength };
 }
 
-/** The tokens before the text. @throws ProblemError unknown_style */
-export function conditioningTokens(request: Conditioning, manifest: Manifest, tokenizer: Tokenizer): Int32Array {
-  const ids = [styleToken(request.style, manifest)];
-  if (request.prompt) ids.push(manifest.tokens.prompt, ...tokenizer.encode(request.prompt));
-  const facts = Object.entries(request.facts ?? {}).map(([key, value]) => `${key}: ${value}`);
-  if (facts.length > 0) ids.push(manifest.tokens.facts, ...tokenizer.encode(facts.join('; ')));
-  return Int32Array.from([...ids, manifest.tokens.text]);
-}
-
 /** The whole canvas: conditioning, then the text with the mask token where nothing stands yet. */
 export function canvasTokens(prefix: Int32Array, text: Int32Array, mask: number): Int32Array {
   const ids = new Int32Array(prefix.length + text.length);
@@ -77,17 +65,6 @@ export function canvasTokens(prefix: Int32Array, text: Int32Array, mask: number)
     ids[prefix.length + position] = token === MASKED ? mask : token;
   });
   return ids;
-}
-
-function styleToken(style: Conditioning['style'], manifest: Manifest): number {
-  if (style === undefined) return manifest.tokens.style_none;
-  const name = typeof style === 'string' ? style : style.name;
-  const known = manifest.styles.find((entry) => entry.name === name);
-  if (known !== undefined) return known.token;
-  const names = manifest.styles.map((entry) => entry.name).join(', ');
-  throw problem('unknown_style', `model ${manifest.id} has no style "${name}"; it has: ${names || 'none'}.`, {
-    pointer: typeof style === 'string' ? '/style' : '/style/name',
-  });
 }
 
 /**

@@ -4,7 +4,7 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { createPreparer, type Preparer } from '../lattice/prepare.ts';
 import type { LoadedModel } from '../model/registry.ts';
-import { conditioningTokens } from './canvas.ts';
+import { conditioningTokens } from './conditioning.ts';
 import type { Constraint } from './constraint.ts';
 import { uniforms } from './random.ts';
 

@@ -1,21 +1,38 @@
 /**
- * Bidirectional attention with rotary positions (RoFormer, Su et al. 2021; halves rotated as in GPT-NeoX and LLaDA).
+ * Bidirectional attention with rotary positions (RoFormer, Su et al. 2021; halves rotated as in GPT-NeoX and LLaDA), over the whole
+ * canvas or, in some layers of some models, over each position's neighbourhood.
  */
-import type { Architecture } from './config.ts';
+import type { Architecture } from './architecture.ts';
+import { linear } from './linear.ts';
+import { nearScores } from './local.ts';
 import type { Mixing } from './mixing.ts';
+import { normalise } from './norm.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
-import { gatherRows, type Operand, type Precision, type Rows, settle } from './precision.ts';
-import type { BlockProducts, Product } from './products.ts';
+import { floatTensor, gatherRows, type Operand, type Precision, type Rows } from './precision.ts';
+import { blockProducts, type Product } from './products.ts';
+import type { Weights } from './safetensors.ts';
+
+/** Cosines and sines of the rotation angles, context x headWidth / 2. */
+interface Rotation {
+  readonly cosines: Value;
+  readonly sines: Value;
+}
 
 /** Values all blocks share. */
 export interface AttentionShared {
   readonly mixing: Mixing;
+  /** batch x length */
+  readonly ids: Value;
   /** batch, length, -1: what makes canvases of rows. */
   readonly canvasShape: Value;
+  /** -1, width: what makes rows of the embeddings. */
   readonly rowShape: Value;
-  readonly cosines: Value;
-  readonly sines: Value;
+  /** -1, heads x headWidth: what makes rows of canvases. */
+  readonly mixedShape: Value;
   readonly origin: Value;
+  readonly rotation: Rotation;
+  /** What the local layers do instead. */
+  readonly local?: { readonly rotation: Rotation; readonly near: Value };
 }
 
 /** The positions that a block answers for, where they are not all: the queries of its attention. */
@@ -30,24 +47,37 @@ export interface Queries {
 
 /** Tables of the rotation angles and the shapes, once for the graph. `ids` is batch x length. */
 export function attentionShared(graph: GraphBuilder, shape: Architecture, ids: Value, mixing: Mixing): AttentionShared {
-  const half = shape.headWidth / 2;
-  const cosines = new Float32Array(shape.context * half);
-  const sines = new Float32Array(shape.context * half);
-  for (let position = 0; position < shape.context; position++) {
+  const rows = (columns: number) => graph.constant(BigInt64Array.of(-1n, BigInt(columns)), [2]);
+  const { local } = shape;
+  return {
+    mixing,
+    ids,
+    canvasShape: canvasShape(graph, ids),
+    rowShape: rows(shape.width),
+    mixedShape: rows(shape.heads * shape.headWidth),
+    origin: graph.constant(BigInt64Array.of(0n), [1]),
+    rotation: rotationTables(graph, shape, shape.ropeTheta),
+    ...(local && {
+      local: {
+        rotation: rotationTables(graph, shape, local.ropeTheta),
+        near: nearScores(graph, ids, local.reach),
+      },
+    }),
+  };
+}
+
+function rotationTables(graph: GraphBuilder, { headWidth, context }: Architecture, theta: number): Rotation {
+  const half = headWidth / 2;
+  const cosines = new Float32Array(context * half);
+  const sines = new Float32Array(context * half);
+  for (let position = 0; position < context; position++) {
     for (let i = 0; i < half; i++) {
-      const angle = position * shape.ropeTheta ** (-i / half);
+      const angle = position * theta ** (-i / half);
       cosines[position * half + i] = Math.cos(angle);
       sines[position * half + i] = Math.sin(angle);
     }
   }
-  return {
-    mixing,
-    canvasShape: canvasShape(graph, ids),
-    rowShape: graph.constant(BigInt64Array.of(-1n, BigInt(shape.width)), [2]),
-    cosines: graph.constant(cosines, [shape.context, half]),
-    sines: graph.constant(sines, [shape.context, half]),
-    origin: graph.constant(BigInt64Array.of(0n), [1]),
-  };
+  return { cosines: graph.constant(cosines, [context, half]), sines: graph.constant(sines, [context, half]) };
 }
 
 /** The shape that makes canvases of rows, batch x length x any, for values of batch x length. */
@@ -60,31 +90,50 @@ function canvasShape(graph: GraphBuilder, like: Value): Value {
 export function attention(
   graph: GraphBuilder,
   shape: Architecture,
+  weights: Weights,
   shared: AttentionShared,
   precision: Precision,
-  products: BlockProducts,
+  layer: number,
   rows: Value,
   queries?: Queries,
 ): Rows {
+  const products = blockProducts(shape, layer);
+  const { queryNorm, keyNorm } = shape.tensors.block(layer);
+  const local = shape.local?.layers.has(layer) ? shared.local : undefined;
+  const { cosines, sines } = local?.rotation ?? shared.rotation;
   const operand = precision.prepare({ value: rows }, products.query);
-  const project = (from: Operand, product: Product, canvases: Value) => {
-    const settled = settle(graph, precision.multiply(from, product));
-    return graph.node('Reshape', [settled, canvases]);
+  const project = (from: Operand, product: Product, canvases: Value, norm?: string) => {
+    const projected = graph.node('Reshape', [linear(graph, weights, precision, from, product), canvases]);
+    return norm === undefined ? projected : normaliseHeads(graph, shape, projected, floatTensor(graph, weights, norm));
   };
   const rotate = (x: Value, heads: number, positions: Value) =>
-    graph.node('RotaryEmbedding', [x, positions, shared.cosines, shared.sines], {
+    graph.node('RotaryEmbedding', [x, positions, cosines, sines], {
       num_heads: { int: heads },
       interleaved: { int: 0 },
     });
   const asked = queries === undefined ? operand : gatherRows(graph, operand, queries.rows);
+  const askedShape = queries === undefined ? shared.canvasShape : canvasShape(graph, queries.positions);
   const query = rotate(
-    project(asked, products.query, queries === undefined ? shared.canvasShape : canvasShape(graph, queries.positions)),
+    project(asked, products.query, askedShape, queryNorm),
     shape.heads,
     queries?.positions ?? shared.origin,
   );
-  const key = rotate(project(operand, products.key, shared.canvasShape), shape.keyHeads, shared.origin);
+  const key = rotate(project(operand, products.key, shared.canvasShape, keyNorm), shape.keyHeads, shared.origin);
   const value = project(operand, products.value, shared.canvasShape);
-  const mixed = graph.node('Reshape', [shared.mixing(query, key, value), shared.rowShape]);
+  const near =
+    queries === undefined ? local?.near : local && nearScores(graph, shared.ids, shape.local!.reach, queries.positions);
+  const mixed = graph.node('Reshape', [shared.mixing(query, key, value, near), shared.mixedShape]);
   const out = queries?.precision ?? precision;
-  return out.multiply(out.prepare({ value: mixed }, products.attentionOut), products.attentionOut);
+  const prepared = out.prepare({ value: mixed }, products.attentionOut);
+  // Only a product with a bias has to be settled here.
+  return products.attentionOut.bias === undefined
+    ? out.multiply(prepared, products.attentionOut)
+    : { value: linear(graph, weights, out, prepared, products.attentionOut) };
+}
+
+/** Qwen3's norm of every head by itself. In a Reshape, 0 keeps an axis as it is. */
+function normaliseHeads(graph: GraphBuilder, shape: Architecture, x: Value, gain: Value): Value {
+  const ints = (...values: number[]) => graph.constant(BigInt64Array.from(values, BigInt), [values.length]);
+  const apart = graph.node('Reshape', [x, ints(0, 0, -1, shape.headWidth)]);
+  return graph.node('Reshape', [normalise(graph, shape, apart, gain), ints(0, 0, -1)]);
 }

@@ -60,7 +60,9 @@ function feeds({ vocabulary, maskToken, context }: Architecture): Record<string,
   for (let canvas = 0; canvas < CANVASES; canvas++) {
     const share = random();
     for (let i = canvas * length; i < (canvas + 1) * length; i++) {
-      ids[i] = random() < share ? maskToken : Math.floor(random() * vocabulary);
+      // An encoder's config.json does not name its mask.
+      const masked = random() < share && maskToken !== undefined;
+      ids[i] = masked ? maskToken : Math.floor(random() * vocabulary);
     }
   }
   const rows = ids.map((_, i) => i);

@@ -18,8 +18,9 @@ export function temporaryName(path: string): string {
   return `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`;
 }
 
-/** Hexadecimal SHA-256 of `path`; read from `cacheFolder` where this very file was hashed before. */
-export async function fileSha256(path: string, cacheFolder: string): Promise<string> {
+/** Hexadecimal SHA-256 of `path`; read from `cacheFolder`, if there is one, where this very file was hashed before. */
+export async function fileSha256(path: string, cacheFolder?: string): Promise<string> {
+  if (cacheFolder === undefined) return hashOf(path);
   const { size, mtimeMs } = await stat(path);
   const key = createHash('sha256')
     .update(`${resolve(path)}\n${size}\n${mtimeMs}`)
@@ -28,10 +29,14 @@ export async function fileSha256(path: string, cacheFolder: string): Promise<str
   const record = join(cacheFolder, 'checksums', key);
   const known = await readFile(record, 'utf8').catch(() => '');
   if (/^[0-9a-f]{64}$/.test(known)) return known;
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  const digest = hash.digest('hex');
+  const digest = await hashOf(path);
   await mkdir(join(cacheFolder, 'checksums'), { recursive: true });
   await writeAtomically(record, digest);
   return digest;
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest('hex');
 }

@@ -5,20 +5,23 @@
  */
 import { attention, attentionShared, type Queries } from './attention.ts';
 import type { Architecture } from './config.ts';
-import { feedForward } from './feedforward.ts';
+import { activate, feedForward } from './feedforward.ts';
+import { int4Precision } from './four-bits.ts';
 import { askedRows, logits, probabilities } from './head.ts';
+import { linear } from './linear.ts';
 import { fusedMixing, plainMixing } from './mixing.ts';
+import { addAndNormalise, normalise } from './norm.ts';
 import { observedPrecision } from './observed.ts';
 import { graphBuilder, type Value } from './onnx.ts';
 import { float32Precision, floatTensor, int8Precision, type Precision, type Rows, settle } from './precision.ts';
-import { attentionNorm, blockProducts, EMBEDDING, FINAL_NORM, feedForwardNorm } from './products.ts';
+import { blockProducts, predictionProduct } from './products.ts';
 import type { Weights } from './safetensors.ts';
 
 export interface GraphOptions {
   readonly architecture: Architecture;
-  /** Where the tensors lie: the folder's own (float32) or those of the quantised file (int8). */
+  /** Where the tensors lie: the folder's own (float32) or those of a quantised file. */
   readonly weights: Weights;
-  readonly precision: 'float32' | 'int8';
+  readonly precision: 'float32' | 'int8' | 'int4';
   /** Whether the graph will run on the CPU: its attention has another form. */
   readonly cpu: boolean;
   /** `ranges`: the largest magnitudes of what each product of the blocks reads (observed.ts), no head. */
@@ -26,6 +29,8 @@ export interface GraphOptions {
   /** Tokens that must never be drawn. */
   readonly forbidden: readonly number[];
 }
+
+const PRECISIONS = { float32: float32Precision, int8: int8Precision, int4: int4Precision };
 
 /** Names of the graph's inputs. */
 export const INPUTS = {
@@ -62,42 +67,41 @@ export function buildGraph(options: GraphOptions): Uint8Array {
     rows: graph.input(INPUTS.queryRows, 'int32', ['query_rows']),
     precision: precisionOf(),
   };
-  const normAttributes = { epsilon: { float: shape.epsilon } };
+  const { tensors } = shape;
 
   let residual = embed(ids);
-  let rows = graph.node('SimplifiedLayerNormalization', [residual, gain(attentionNorm(0))], {
-    ...normAttributes,
-    axis: { int: -1 },
-  });
+  // A block without a norm before its attention (ModernBERT's first) reads the stream as it is.
+  const firstNorm = tensors.block(0).attentionNorm;
+  let rows = firstNorm === undefined ? residual : normalise(graph, shape, residual, gain(firstNorm));
   for (let layer = 0; layer < shape.layers; layer++) {
     const products = blockProducts(shape, layer);
     const last = layer === shape.layers - 1;
     const asked = last ? queries : undefined;
-    const mixed = attention(graph, shape, shared, precision, products, rows, asked);
+    const mixed = attention(graph, shape, weights, shared, precision, layer, rows, asked);
     if (asked !== undefined) residual = graph.node('Gather', [residual, asked.rows], { axis: { int: 0 } });
-    addAndNormalise(mixed, feedForwardNorm(layer));
-    const fed = feedForward(graph, asked?.precision ?? precision, products, rows);
-    addAndNormalise(fed, last ? FINAL_NORM : attentionNorm(layer + 1));
+    add(mixed, tensors.block(layer).feedForwardNorm);
+    const fed = feedForward(graph, shape, asked?.precision ?? precision, products, rows);
+    add(fed, last ? tensors.finalNorm : tensors.block(layer + 1).attentionNorm);
   }
   if (options.output !== 'ranges') head(options.output);
   return graph.encode();
 
   function head(output: 'probabilities' | 'logits'): void {
-    const asked = askedRows(graph, rows, {
+    const asked = askedRows(graph, predict(rows), {
       rows: graph.input(INPUTS.rows, 'int32', ['rows']),
       baseRows: graph.input(INPUTS.baseRows, 'int32', ['rows']),
       guidance: graph.input(INPUTS.guidance, 'float32', ['rows', 1]),
     });
     if (output === 'logits') {
-      logits(graph, shape, precisionOf(), asked, output);
+      logits(graph, shape, weights, precisionOf(), asked, output);
       return;
     }
     const inverseTemperature = graph.input(INPUTS.inverseTemperature, 'float32', ['rows', 1]);
-    probabilities(graph, shape, precisionOf(), asked, inverseTemperature, options.forbidden, output);
+    probabilities(graph, shape, weights, precisionOf(), asked, inverseTemperature, options.forbidden, output);
   }
 
   function precisionOf(): Precision {
-    const chosen = options.precision === 'int8' ? int8Precision(graph, weights) : float32Precision(graph, weights);
+    const chosen = PRECISIONS[options.precision](graph, weights);
     return options.output === 'ranges' ? observedPrecision(graph, chosen) : chosen;
   }
 
@@ -107,23 +111,31 @@ export function buildGraph(options: GraphOptions): Uint8Array {
 
   /** Gathers first and casts after: the table itself stays as it is stored. */
   function embed(tokens: Value): Value {
-    const tensor = weights.get(EMBEDDING);
-    if (tensor === undefined) throw new Error(`the weights hold no tensor ${EMBEDDING}`);
+    const tensor = weights.get(tensors.embedding);
+    if (tensor === undefined) throw new Error(`the weights hold no tensor ${tensors.embedding}`);
     const gathered = graph.node('Gather', [graph.stored(tensor), tokens], { axis: { int: 0 } });
     const flat = graph.node('Reshape', [gathered, shared.rowShape]);
-    return tensor.type === 'float32' ? flat : graph.node('Cast', [flat], { to: { int: 1 } });
+    const wide = tensor.type === 'float32' ? flat : graph.node('Cast', [flat], { to: { int: 1 } });
+    return tensors.embeddingNorm === undefined ? wide : normalise(graph, shape, wide, gain(tensors.embeddingNorm));
   }
 
-  /** residual += contribution; rows = RMSNorm(residual), in one operator. */
-  function addAndNormalise(contribution: Rows, norm: string): void {
-    const sum = graph.nodes(
-      'SkipSimplifiedLayerNormalization',
-      [residual, settle(graph, contribution), gain(norm)],
-      4,
-      normAttributes,
-      [1, 2],
-    );
-    rows = sum[0];
-    residual = sum[3];
+  /** residual += contribution; rows = norm(residual). */
+  function add(contribution: Rows, norm: string | undefined): void {
+    const settled = settle(graph, contribution);
+    if (norm === undefined) {
+      residual = graph.node('Add', [residual, settled]);
+      rows = residual;
+    } else ({ normalised: rows, residual } = addAndNormalise(graph, shape, residual, settled, gain(norm)));
+  }
+
+  /**
+   * The prediction head of BERT's kind. It is not linear, so it comes before guidance mixes hidden states.
+   */
+  function predict(hidden: Value): Value {
+    const product = predictionProduct(shape);
+    if (product === undefined) return hidden;
+    const operand = queries.precision.prepare({ value: hidden }, product);
+    const dense = linear(graph, weights, queries.precision, operand, product);
+    return normalise(graph, shape, activate(graph, shape.activation, dense), gain(tensors.prediction!.norm));
   }
 }

@@ -2,9 +2,11 @@
  * From hidden states to distributions, for the rows that are asked for and no others.
  */
 import type { Architecture } from './config.ts';
+import { linear } from './linear.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
-import { type Precision, settle } from './precision.ts';
+import { floatTensor, type Precision, settle } from './precision.ts';
 import { headProduct } from './products.ts';
+import type { Weights } from './safetensors.ts';
 
 /** Inputs of the head, R rows each: flat indices, indices of the unconditional twins, guidance, 1 / temperature. */
 export interface HeadInputs {
@@ -30,14 +32,13 @@ export function askedRows(graph: GraphBuilder, hidden: Value, inputs: HeadInputs
 export function logits(
   graph: GraphBuilder,
   shape: Architecture,
+  weights: Weights,
   precision: Precision,
   hidden: Value,
   name: string,
 ): void {
-  const result = settle(
-    graph,
-    precision.multiply(precision.prepare({ value: hidden }, headProduct(shape)), headProduct(shape)),
-  );
+  const product = headProduct(shape);
+  const result = linear(graph, weights, precision, precision.prepare({ value: hidden }, product), product);
   graph.output(graph.node('Identity', [result], {}, name), 'float32', ['rows', shape.vocabulary]);
 }
 
@@ -45,6 +46,7 @@ export function logits(
 export function probabilities(
   graph: GraphBuilder,
   shape: Architecture,
+  weights: Weights,
   precision: Precision,
   hidden: Value,
   inverseTemperature: Value,
@@ -53,11 +55,18 @@ export function probabilities(
 ): void {
   const bias = new Float32Array(shape.vocabulary);
   for (const token of forbidden) bias[token] = Number.NEGATIVE_INFINITY;
+  const product = headProduct(shape);
   const scores = precision.multiply(
-    precision.prepare({ value: hidden, scale: inverseTemperature }, headProduct(shape)),
-    headProduct(shape),
+    precision.prepare({ value: hidden, scale: inverseTemperature }, product),
+    product,
     graph.constant(bias, [shape.vocabulary]),
   );
-  const result = graph.node('Softmax', [settle(graph, scores)], { axis: { int: -1 } }, name);
+  let settled = settle(graph, scores);
+  if (product.bias !== undefined) {
+    // The head's own bias is tempered like the rest of a logit.
+    const own = graph.node('Mul', [floatTensor(graph, weights, product.bias), inverseTemperature]);
+    settled = graph.node('Add', [settled, own]);
+  }
+  const result = graph.node('Softmax', [settled], { axis: { int: -1 } }, name);
   graph.output(result, 'float32', ['rows', shape.vocabulary]);
 }

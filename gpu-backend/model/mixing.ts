@@ -1,5 +1,5 @@
 /**
- * The middle of attention: softmax(Q K^T / sqrt(d) + padding) V, in the form that suits the device.
+ * The middle of attention: softmax(Q K^T / sqrt(d) + padding + near) V, in the form that suits the device.
  */
 import type { Architecture } from './config.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
@@ -8,8 +8,11 @@ import { PADDING_SCORE } from './padding.ts';
 /** Exchanges positions and heads. */
 const SWAP = { perm: { ints: [0, 2, 1, 3] } };
 
-/** Queries (batch x queries x heads * d), keys and values (batch x length x keyHeads * d) -> batch x queries x heads * d. */
-export type Mixing = (query: Value, key: Value, value: Value) => Value;
+/**
+ * Queries (batch x queries x heads * d), keys and values (batch x length x keyHeads * d) -> batch x queries x heads * d.
+ * `near`: what local attention adds to the scores (local.ts).
+ */
+export type Mixing = (query: Value, key: Value, value: Value, near?: Value) => Value;
 
 /**
  * On the CPU as single operators: a fifth to a third faster than onnxruntime's MultiHeadAttention, which lays out everything once
@@ -21,13 +24,15 @@ export function plainMixing(graph: GraphBuilder, shape: Architecture, padding: V
   const together = ints(0, 0, -1); // in a Reshape, 0 keeps an axis as it is
   const byHead = ints(0, 0, shape.heads, headWidth);
   const apart = (x: Value) => graph.node('Transpose', [graph.node('Reshape', [x, byHead])], SWAP);
-  return (query, key, value) => {
+  return (query, key, value, near) => {
     const [k, v] = [key, value].map((x) => apart(spreadHeads(graph, shape, x)));
     const scores = graph.node('FusedMatMul', [apart(query), k], {
       transB: { int: 1 },
       alpha: { float: 1 / Math.sqrt(headWidth) },
     });
-    const weights = graph.node('Softmax', [graph.node('Add', [scores, padding])], { axis: { int: -1 } });
+    const padded = graph.node('Add', [scores, padding]);
+    const added = near === undefined ? padded : graph.node('Add', [padded, near]);
+    const weights = graph.node('Softmax', [added], { axis: { int: -1 } });
     const mixed = graph.node('Transpose', [graph.node('MatMul', [weights, v])], SWAP);
     return graph.node('Reshape', [mixed, together]);
   };
@@ -37,12 +42,14 @@ export function plainMixing(graph: GraphBuilder, shape: Architecture, padding: V
 export function fusedMixing(graph: GraphBuilder, shape: Architecture, padding: Value): Mixing {
   const ones = graph.constant(BigInt64Array.of(1n, 1n), [2]);
   const second = [1n, 2n].map((end) => graph.constant(BigInt64Array.of(end), [1]));
-  return (query, key, value) => {
+  return (query, key, value, near) => {
     const queries = graph.node('Slice', [graph.node('Shape', [query]), ...second]);
     // In an Expand, 1 keeps an axis as it is.
     const spread = graph.node('Concat', [ones, queries, second[0]], { axis: { int: 0 } });
     const [k, v] = [key, value].map((x) => spreadHeads(graph, shape, x));
-    return graph.node('MultiHeadAttention', [query, k, v, '', '', graph.node('Expand', [padding, spread])], {
+    const padded = graph.node('Expand', [padding, spread]);
+    const added = near === undefined ? padded : graph.node('Add', [padded, near]);
+    return graph.node('MultiHeadAttention', [query, k, v, '', '', added], {
       num_heads: { int: shape.heads },
       mask_filter_value: { float: PADDING_SCORE },
     });

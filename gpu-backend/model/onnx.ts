@@ -17,10 +17,12 @@ const MICROSOFT = 'com.microsoft';
 /** The operators we use that belong to onnxruntime's own domain. */
 const CONTRIBUTED: ReadonlySet<string> = new Set([
   'SkipSimplifiedLayerNormalization',
+  'SkipLayerNormalization',
   'RotaryEmbedding',
   'MultiHeadAttention',
   'QuickGelu',
   'MatMulIntegerToFloat',
+  'MatMulNBits',
   'FusedMatMul',
 ]);
 

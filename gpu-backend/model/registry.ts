@@ -22,13 +22,23 @@ export interface LoadedModel {
  * @throws Error naming each field that is not valid.
  */
 export async function readManifest(folder: string): Promise<Manifest> {
-  const result = v.safeParse(manifestSchema, JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
+  return parseManifest(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
+}
+
+/** Validates a parsed manifest. @throws Error naming each field that is not valid. */
+export function parseManifest(json: unknown): Manifest {
+  const result = v.safeParse(manifestSchema, json);
   if (result.success) return result.output;
   const reasons = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
   throw new Error(`manifest.json: ${reasons.join('; ')}`);
 }
 
-async function verifyWeights(folder: string, manifest: Manifest, cacheFolder: string): Promise<void> {
+/**
+ * Every file of the manifest has its size and SHA-256, and there is no other. A hash is taken from `cacheFolder` where the very
+ * file was hashed before; without one it is always read.
+ * @throws Error naming the file and both values
+ */
+export async function verifyWeights(folder: string, manifest: Manifest, cacheFolder?: string): Promise<void> {
   const listed = new Set(manifest.weights.map(({ file }) => file));
   for (const file of await readdir(folder)) {
     if (file.endsWith('.safetensors') && !listed.has(file)) throw new Error(`manifest.json does not list ${file}`);
@@ -42,14 +52,14 @@ async function verifyWeights(folder: string, manifest: Manifest, cacheFolder: st
   }
 }
 
-/** Manifest, config.json and tokenizer.json must speak of one model. */
-function checkAgreement(manifest: Manifest, architecture: Architecture, tokenizer: Tokenizer): void {
+/** Manifest, config.json and tokenizer.json must speak of one model. @throws Error with each contradiction */
+export function checkAgreement(manifest: Manifest, architecture: Architecture, tokenizer: Tokenizer): void {
   const { tokens, styles, context } = manifest;
   const reasons: string[] = [];
-  if (tokens.mask !== architecture.maskToken) {
+  if (tokens.mask !== (architecture.maskToken ?? tokens.mask)) {
     reasons.push(`tokens.mask is ${tokens.mask}, mask_token_id ${architecture.maskToken}`);
   }
-  if (tokens.eos !== architecture.eosToken) {
+  if (tokens.eos !== (architecture.eosToken ?? tokens.eos)) {
     reasons.push(`tokens.eos is ${tokens.eos}, eos_token_id ${architecture.eosToken}`);
   }
   if (context > architecture.context) {
@@ -60,9 +70,25 @@ function checkAgreement(manifest: Manifest, architecture: Architecture, tokenize
   }
   const named = [...Object.entries(tokens), ...styles.map(({ name, token }) => [`style ${name}`, token] as const)];
   for (const [name, token] of named) {
-    if (!(token < tokenizer.size && tokenizer.isSpecial(token))) reasons.push(`${name} ${token} is no special token`);
+    if (token !== undefined && !(token < tokenizer.size && tokenizer.isSpecial(token)))
+      reasons.push(`${name} ${token} is no special token`);
   }
+  reasons.push(...missingForConditioning(manifest, tokenizer));
   if (reasons.length > 0) throw new Error(`the model folder contradicts itself: ${reasons.join('; ')}`);
+}
+
+/** What the manifest's kind of conditioning needs and the folder lacks. */
+function missingForConditioning({ conditioning, tokens, styles, shift }: Manifest, tokenizer: Tokenizer): string[] {
+  const kind = conditioning?.kind ?? 'tokens';
+  const lacking = (what: 'token' | 'instruction') =>
+    styles.filter((style) => style[what] === undefined).map(({ name }) => `style ${name} has no ${what}`);
+  if (kind === 'chat') return [...(tokenizer.chat ? [] : ['there is no chat template']), ...lacking('instruction')];
+  if (conditioning?.kind === 'prefix') {
+    const first = shift === 1 && conditioning.begin.length === 0;
+    return first ? ['with shift 1 something must stand before a text, and conditioning.begin is empty'] : [];
+  }
+  const needed = (['prompt', 'facts', 'text', 'style_none'] as const).filter((name) => tokens[name] === undefined);
+  return [...needed.map((name) => `tokens.${name} is missing`), ...lacking('token')];
 }
 
 /** Ids that no text may hold: everything special but the end of text. */

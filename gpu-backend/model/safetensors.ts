@@ -2,6 +2,7 @@
  * The safetensors container: eight bytes of header length, a JSON header of names, types, shapes and offsets, then raw data.
  * (https://github.com/huggingface/safetensors#format)
  */
+import { writeSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ELEMENT_TYPES, type ElementType, type StoredTensor } from './onnx.ts';
@@ -77,22 +78,35 @@ export async function readWeights(folder: string): Promise<Weights> {
   return weights;
 }
 
-/** A tensor to be written: `data()` is called once, when its turn comes, so that a model is never in memory whole. */
-export interface TensorToWrite {
+/** Takes the bytes of one tensor, in any order of places. */
+export interface TensorSink {
+  /** Writes `data` at byte `offset` of the tensor. */
+  write(offset: number, data: Uint8Array): void;
+}
+
+/** A tensor to be written; one that is made piece by piece is never in memory whole. */
+export type TensorToWrite = {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly number[];
-  data(): Promise<Uint8Array>;
-}
+} & (
+  | { /** Called once, when its turn comes. */ data(): Promise<Uint8Array> }
+  | { /** Called once, when its turn comes; must write every byte. */ stream(sink: TensorSink): Promise<void> }
+);
 
 /** Data starts and every tensor begins at a multiple of this, so that mapped weights are aligned for any vector unit. */
 const ALIGNMENT = 64;
 
 /**
  * Writes `tensors` to `path` as a safetensors file, one after the other.
+ * @param onTensor told of each tensor when it is written
  * @throws Error where a tensor's data is not as long as its shape and type say.
  */
-export async function writeSafetensors(path: string, tensors: readonly TensorToWrite[]): Promise<void> {
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly TensorToWrite[],
+  onTensor: (tensor: TensorToWrite) => void = () => {},
+): Promise<void> {
   const header: Record<string, unknown> = {};
   let end = 0;
   for (const { name, type, shape } of tensors) {
@@ -108,14 +122,31 @@ export async function writeSafetensors(path: string, tensors: readonly TensorToW
   const handle = await open(path, 'w');
   try {
     await handle.writeFile(start);
+    let begin = start.length;
     for (const tensor of tensors) {
-      const data = await tensor.data();
       const bytes = tensor.shape.reduce((product, size) => product * size, ELEMENT_TYPES[tensor.type].bytes);
-      if (data.byteLength !== bytes) throw new Error(`${tensor.name}: ${data.byteLength} bytes given, ${bytes} needed`);
-      await handle.writeFile(data);
+      const written = await writeTensor(handle.fd, begin, bytes, tensor);
+      if (written !== bytes) throw new Error(`${tensor.name}: ${written} bytes given, ${bytes} needed`);
+      begin += bytes;
+      onTensor(tensor);
     }
     await handle.sync();
   } finally {
     await handle.close();
   }
+}
+
+/** Returns how many bytes came. Synchronous writes: a quantised matrix is half a million small ones. */
+async function writeTensor(file: number, begin: number, bytes: number, tensor: TensorToWrite): Promise<number> {
+  let written = 0;
+  const write = (offset: number, data: Uint8Array) => {
+    if (offset + data.length > bytes) throw new Error(`${tensor.name}: more than its ${bytes} bytes given`);
+    for (let done = 0; done < data.length; ) {
+      done += writeSync(file, data, done, data.length - done, begin + offset + done);
+    }
+    written += data.length;
+  };
+  if ('data' in tensor) write(0, await tensor.data());
+  else await tensor.stream({ write });
+  return written;
 }

@@ -5,11 +5,9 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type Architecture, readArchitecture } from './config.ts';
 import { buildGraph, type GraphOptions, INPUTS } from './graph.ts';
 import { paddingScores } from './padding.ts';
-import { quantisedWeights } from './quantise.ts';
 import { planQueries } from './queries.ts';
 import { runtimeOptions } from './runtime.ts';
-import { readWeights } from './safetensors.ts';
-import { checkWeights } from './shapes.ts';
+import { openWeights } from './source.ts';
 
 export interface EvaluationInput {
   readonly batch: number;
@@ -42,7 +40,7 @@ export interface ModelSession {
 
 export interface SessionOptions {
   readonly device: 'cpu' | 'webgpu' | 'cuda';
-  readonly precision: 'float32' | 'int8';
+  readonly precision: 'float32' | 'int8' | 'int4';
   /** Threads of one evaluation on the CPU. */
   readonly threads: number;
   /** Where derived files (int8 weights, checksums) are kept. */
@@ -105,23 +103,19 @@ function feedsOf(input: EvaluationInput, output: Output): Record<string, Tensor>
 }
 
 /**
- * Loads the model in `folder` (config.json, *.safetensors). With int8, quantises it on first use.
+ * Loads the model in `folder` (config.json, *.safetensors). With int8 or int4, quantises it on first use.
  * @throws Error where the architecture is not supported or tensors are missing or misshapen.
  */
 export async function openSession(folder: string, options: SessionOptions): Promise<ModelSession> {
-  const { device, precision } = options;
+  const { device } = options;
   const cpu = device === 'cpu';
+  const architecture = await readArchitecture(folder);
+  const source = await openWeights(folder, architecture, options.precision, options.cacheFolder);
+  const { precision } = source;
   if (!cpu && precision === 'int8') {
     throw new Error(`precision is int8 and device ${device}; int8 runs on the cpu, ${device} takes float32`);
   }
-  const architecture = await readArchitecture(folder);
-  const stored = await readWeights(folder);
-  checkWeights(architecture, stored);
-  const source =
-    precision === 'int8'
-      ? await quantisedWeights(folder, architecture, stored, options.cacheFolder)
-      : { folder, weights: stored };
-  const forbidden = [...new Set([architecture.maskToken, ...(options.forbidden ?? [])])];
+  const forbidden = [...new Set([architecture.maskToken ?? [], options.forbidden ?? []].flat())];
   const open = (output: Output) => {
     const graph = buildGraph({ architecture, weights: source.weights, precision, cpu, output, forbidden });
     return InferenceSession.create(graph, runtimeOptions(options, source.folder));

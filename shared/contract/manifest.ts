@@ -20,17 +20,41 @@ export const manifestSchema = v.object({
     mask: tokenId,
     eos: tokenId,
     pad: tokenId,
-    prompt: tokenId,
-    facts: tokenId,
-    text: tokenId,
-    style_none: tokenId,
+    // What conditioning of the kind `tokens` is written with; other kinds have none of these.
+    prompt: v.optional(tokenId),
+    facts: v.optional(tokenId),
+    text: v.optional(tokenId),
+    style_none: v.optional(tokenId),
   }),
-  styles: v.array(v.object({ name: v.string(), token: tokenId, description: v.string() })),
+  /** A style is a token of its own, or a sentence said to an instruct model. */
+  styles: v.array(
+    v.object({
+      name: v.string(),
+      token: v.optional(tokenId),
+      instruction: v.optional(v.string()),
+      description: v.string(),
+    }),
+  ),
+  /** How prompt, style and facts reach the model; `tokens` where it is absent. */
+  conditioning: v.optional(
+    v.variant('kind', [
+      /** Tokens of their own, which the model was trained with. */
+      v.object({ kind: v.literal('tokens') }),
+      /** A message to an instruct model, in its tokenizer's chat template. */
+      v.object({ kind: v.literal('chat') }),
+      /** The beginning of the text, behind the tokens every text begins with. */
+      v.object({ kind: v.literal('prefix'), begin: v.array(tokenId) }),
+    ]),
+  ),
+  /** The form the weights are stored in, where it is not the one they were trained in. */
+  precision: v.optional(v.picklist(['float32', 'bfloat16', 'int8', 'int4'])),
   /** Most positions of one canvas, conditioning included. */
   context: v.pipe(v.number(), v.integer(), v.minValue(8)),
   /** Positions by which logits are shifted against their token (Dream: 1). */
   shift: v.picklist([0, 1]),
   supports: v.object({ editing: v.boolean(), guidance: v.boolean() }),
+  /** Where an installed model came from. */
+  source: v.optional(v.object({ name: v.string(), revision: v.optional(v.string()) })),
   weights: v.array(v.object({ file: v.string(), bytes: v.number(), sha256: v.string() })),
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { canvasTokens, conditioningTokens, layOut } from '../../../gpu-backend/denoise/canvas.ts';
+import { canvasTokens, layOut } from '../../../gpu-backend/denoise/canvas.ts';
+import { conditioningTokens } from '../../../gpu-backend/denoise/conditioning.ts';
 import { problemOf } from '../../problem-of.ts';
 import { manifest, tokenizer } from '../tiny-model.ts';
 

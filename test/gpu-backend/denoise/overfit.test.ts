@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conditioningTokens } from '../../../gpu-backend/denoise/canvas.ts';
+import { conditioningTokens } from '../../../gpu-backend/denoise/conditioning.ts';
 import { MASKED } from '../../../gpu-backend/denoise/constraint.ts';
 import { uniforms } from '../../../gpu-backend/denoise/random.ts';
 import { textTokens } from '../../../gpu-backend/denoise/text-tokens.ts';

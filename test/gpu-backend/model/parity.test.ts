@@ -12,7 +12,8 @@ import { paddingScores } from '../../../gpu-backend/model/padding.ts';
 import { runtimeOptions } from '../../../gpu-backend/model/runtime.ts';
 import { readWeights } from '../../../gpu-backend/model/safetensors.ts';
 import { openSession, type SessionOptions } from '../../../gpu-backend/model/session.ts';
-import { lladaConfig, randomNumbers, writeRandomModel } from './random-model.ts';
+import { withParts } from '../../../gpu-backend/model/shapes.ts';
+import { lladaConfig, modernbertConfig, randomNumbers, writeRandomModel } from './random-model.ts';
 import { referenceHidden, referenceLogits } from './reference.ts';
 
 /** What the issue asks of float32: largest absolute difference of a logit. */
@@ -69,10 +70,14 @@ describe.each([
   });
 });
 
-describe('the form of the graph for devices that take padding as scores', () => {
+describe.each([
+  ['LLaDA', lladaConfig()],
+  ['ModernBERT, its last layer global', modernbertConfig()],
+  ['ModernBERT, its last layer local', modernbertConfig({ num_hidden_layers: 3 })],
+])('the form of the graph for devices that take padding as scores: %s', (name, config) => {
   it('gives the same logits as the form for the CPU', async () => {
-    const folder = join(cacheFolder, 'scores');
-    const { architecture } = await writeRandomModel(folder, lladaConfig(), 12);
+    const folder = join(cacheFolder, `scores of ${name}`);
+    const { architecture } = await writeRandomModel(folder, config, 12);
     const random = randomNumbers(6);
     const batch = padded([7, 19, 4].map((length) => Array.from({ length }, () => Math.floor(random() * 300))));
     const rows = Int32Array.of(0, 6, 19, 30, 38, 41);
@@ -80,7 +85,7 @@ describe('the form of the graph for devices that take padding as scores', () => 
     const expected = await session.logits({ ...batch, rows });
     await session.release();
 
-    const weights = await readWeights(folder);
+    const weights = withParts(architecture, await readWeights(folder));
     const common = { architecture, weights, precision: 'float32', output: 'logits', forbidden: [] } as const;
     const graph = await InferenceSession.create(
       buildGraph({ ...common, cpu: false }),
@@ -155,7 +160,7 @@ describe.each(folders)('against PyTorch: %s', (_, folder, path) => {
       const logits = await session.logits({ ...batch, rows: Int32Array.from(rows) });
       for (const [i, row] of canvases.flatMap((canvas) => canvas.rows).entries()) {
         const ours = logits.subarray(i * vocabulary, (i + 1) * vocabulary);
-        largest = Math.max(largest, worst(row, ours, maskToken));
+        largest = Math.max(largest, worst(row, ours, maskToken!));
       }
     }
     await session.release();

@@ -53,6 +53,41 @@ export function lladaConfig(changes: Record<string, unknown> = {}): Record<strin
   };
 }
 
+/** A config.json in Qwen's keys; `model_type` says which. */
+export function qwenConfig(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    model_type: 'Dream',
+    hidden_size: 64,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    num_hidden_layers: 2,
+    intermediate_size: 96,
+    vocab_size: 300,
+    max_position_embeddings: 131_072,
+    rope_theta: 1_000_000,
+    rms_norm_eps: 1e-6,
+    tie_word_embeddings: false,
+    mask_token_id: 299,
+    ...changes,
+  };
+}
+
+/** A config.json in ModernBERT's keys: four layers, two of them local. */
+export function modernbertConfig(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    model_type: 'modernbert',
+    hidden_size: 64,
+    num_attention_heads: 2,
+    num_hidden_layers: 4,
+    intermediate_size: 96,
+    vocab_size: 300,
+    max_position_embeddings: 256,
+    global_attn_every_n_layers: 3,
+    local_attention: 8,
+    ...changes,
+  };
+}
+
 export interface RandomModel {
   readonly folder: string;
   readonly architecture: Architecture;

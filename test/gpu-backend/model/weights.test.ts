@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseArchitecture } from '../../../gpu-backend/model/config.ts';
 import { allProducts } from '../../../gpu-backend/model/products.ts';
-import { quantiseColumns, quantisedWeights, readTensor, toFloat32 } from '../../../gpu-backend/model/quantise.ts';
+import { quantiseColumns, quantisedWeights } from '../../../gpu-backend/model/quantise.ts';
 import { readSafetensorsHeader, readWeights, writeSafetensors } from '../../../gpu-backend/model/safetensors.ts';
 import { checkWeights } from '../../../gpu-backend/model/shapes.ts';
+import { readTensor, toFloat32 } from '../../../gpu-backend/model/tensor-data.ts';
 import { lladaConfig, type RandomModel, writeRandomModel } from './random-model.ts';
 
 let folder: string;
@@ -79,12 +80,12 @@ describe('config.json', () => {
   });
 
   it.each<[string, Record<string, unknown>, RegExp]>([
-    ['another model', { model_type: 'gpt2' }, /model_type.*Supported: model_type "llada"/],
+    ['another model', { model_type: 'gpt2' }, /model_type is "gpt2".*Supported by model_type: "llada"/],
     ['another norm', { layer_norm_type: 'default' }, /layer_norm_type/],
     ['biases', { include_bias: true }, /include_bias/],
     ['an odd head', { d_model: 63 }, /d_model 63 is no even multiple of n_heads 2/],
     ['key heads that do not divide', { n_heads: 4, n_kv_heads: 3 }, /n_heads 4 is no multiple of n_kv_heads 3/],
-    ['a padded table', { embedding_size: 320 }, /embedding_size 320 is not vocab_size 300/],
+    ['a table that is too small', { embedding_size: 290 }, /embedding_size 290 is below vocab_size 300/],
     ['a mask outside the vocabulary', { mask_token_id: 300 }, /mask_token_id 300 is outside/],
     ['a missing field', { n_layers: undefined }, /n_layers/],
   ])('with %s is refused by name', (_, change, message) => {

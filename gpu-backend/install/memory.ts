@@ -1,0 +1,56 @@
+/**
+ * How much memory a model will take in the service, counted from its shapes.
+ */
+import type { Architecture } from '../model/architecture.ts';
+import { BLOCK, blockCount } from '../model/four-bits.ts';
+import { ELEMENT_TYPES, type ElementType } from '../model/onnx.ts';
+import { allProducts, otherTensors } from '../model/products.ts';
+
+export type InstalledPrecision = 'float32' | 'bfloat16' | 'int8' | 'int4';
+
+export interface MemoryEstimate {
+  /** Bytes of the weights as the runtime holds them. */
+  readonly weights: number;
+  /** Bytes of one evaluation of `POSITIONS` positions, all of them asked for: the distributions are most of it. */
+  readonly evaluation: number;
+}
+
+/** Positions of the evaluation that is counted. */
+export const POSITIONS = 256;
+
+/** @param stored the type the checkpoint's embedding table and norms are stored in */
+export function estimateMemory(
+  architecture: Architecture,
+  precision: InstalledPrecision,
+  stored: ElementType,
+): MemoryEstimate {
+  let weights = 0;
+  // Gathered from, and never widened as a whole.
+  for (const shape of otherTensors(architecture).values()) weights += count(shape) * ELEMENT_TYPES[stored].bytes;
+  for (const { from, to } of allProducts(architecture)) weights += productBytes(precision, from, to);
+  const { vocabulary, heads, width, hidden, headWidth } = architecture;
+  // Logits and probabilities; the scores of one layer's attention; a block's activations.
+  const values =
+    2 * POSITIONS * vocabulary +
+    2 * heads * POSITIONS * POSITIONS +
+    POSITIONS * (4 * width + 3 * hidden + 4 * heads * headWidth);
+  return { weights, evaluation: values * 4 };
+}
+
+/** Parameters of the architecture: every stored number once. */
+export function countParameters(architecture: Architecture): number {
+  const shapes = new Map(otherTensors(architecture));
+  for (const { weight, from, to } of allProducts(architecture)) shapes.set(weight, [to, from]);
+  return [...shapes.values()].reduce((sum, shape) => sum + count(shape), 0);
+}
+
+function count(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+function productBytes(precision: InstalledPrecision, from: number, to: number): number {
+  if (precision === 'int8') return from * to + 4 * to;
+  if (precision === 'int4') return to * blockCount(from) * (BLOCK / 2 + 4);
+  // Products are computed in float32: narrower weights are widened once, when the model is loaded.
+  return 4 * from * to;
+}
