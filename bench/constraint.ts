@@ -5,7 +5,8 @@
 import * as v from 'valibot';
 import { checkText } from '../gpu-backend/check.ts';
 import { constraintFor } from '../gpu-backend/denoise/constraint-for.ts';
-import { denoise, type Evaluate } from '../gpu-backend/denoise/loop.ts';
+import { denoise } from '../gpu-backend/denoise/loop.ts';
+import type { Evaluate } from '../gpu-backend/denoise/need.ts';
 import { prepareTasks, type Task } from '../gpu-backend/denoise/task.ts';
 import { createPreparer } from '../gpu-backend/lattice/prepare.ts';
 import { type LoadedModel, openModel } from '../gpu-backend/model/registry.ts';

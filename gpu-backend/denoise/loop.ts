@@ -7,35 +7,16 @@
  */
 import type { CommittedToken, StepEvent, Usage } from '../../shared/contract/stream.ts';
 import { type Block, countMasks, currentBlock } from './blocks.ts';
-import { canvasTokens } from './canvas.ts';
 import { type Finished, MASKED, type Proposal, type Rows } from './constraint.ts';
 import { createEditing } from './editing.ts';
 import { createMemory } from './memory.ts';
+import { type Evaluate, inverseTemperature } from './need.ts';
 import { uniforms } from './random.ts';
 import { discourageRepetition } from './repetition.ts';
+import { createRowSource } from './row-source.ts';
 import { NOTHING, type Selection, type StepContext } from './samplers/sampler.ts';
 import type { Task } from './task.ts';
 import { tokenText } from './text-tokens.ts';
-
-/** One canvas and the positions in it whose distributions are wanted. */
-export interface CanvasRows {
-  readonly ids: Int32Array;
-  readonly rows: Int32Array;
-}
-
-/** One model evaluation of one text. */
-export interface Need extends CanvasRows {
-  /** Length to pad to; canvases of one batch have one padded length. */
-  readonly paddedLength: number;
-  /** The unconditional twin, where there is guidance: as many rows. */
-  readonly base?: CanvasRows;
-  /** Guidance weight; 0 without a twin. */
-  readonly guidance: number;
-  readonly inverseTemperature: number;
-}
-
-/** Answers with probabilities, rows x vocabulary: to be used or copied at once, for the next evaluation of any text may overwrite them. */
-export type Evaluate = (need: Need) => Promise<Float32Array>;
 
 /** A text that is ready, unchecked. */
 export interface DenoisedText extends Finished {
@@ -59,7 +40,8 @@ export async function* denoise(
   signal?: AbortSignal,
 ): AsyncGenerator<StepEvent, DenoisedText> {
   const canvas = Int32Array.from(task.constraint.fixed);
-  const counted = { steps: 0, committed: 0, evaluations: 0, positions: 0 };
+  const counted = { steps: 0, committed: 0 };
+  const source = createRowSource(task, evaluate, signal);
   const { eos } = task.model.manifest.tokens;
   const memory = createMemory(task.sampler, canvas.length);
   const editing = task.sampler.edits && createEditing(task.blocks, canvas.length);
@@ -67,14 +49,13 @@ export async function* denoise(
   let rows: Rows | undefined; // of the canvas as it is
   let own: Rows | undefined; // the same where they are a copy of ours, which no other evaluation overwrites
   let choiceProbabilities: DenoisedText['choiceProbabilities'];
-  const rowsOf = async (need: Need, positions: Int32Array): Promise<Rows> => {
-    const probabilities = await evaluate(need);
-    signal?.throwIfAborted();
-    counted.evaluations += need.base === undefined ? 1 : 2;
-    counted.positions += need.ids.length + (need.base?.ids.length ?? 0);
-    return { positions, vocabulary: task.model.session.vocabulary, probabilities };
-  };
   let block = blockAt(1);
+  if (block !== undefined && task.choiceProbabilities) {
+    // The model's own probabilities, not those of the temperature the text is drawn at; where that is 1 they are the first step's rows.
+    const untempered = await source.untempered(canvas, maskedPositions(canvas));
+    choiceProbabilities = task.constraint.choiceProbabilities?.(canvas, untempered);
+    if (inverseTemperature(task) === 1) rows = untempered;
+  }
   for (let step = 1; block !== undefined; step++) {
     signal?.throwIfAborted();
     if (step > task.steps) {
@@ -83,16 +64,9 @@ export async function* denoise(
     const kept = keptPositions(task, canvas, block);
     const masked = maskedPositions(canvas);
     const asked = editing === undefined ? masked : Int32Array.from([...masked, ...kept]).sort();
-    const need = needOf(task, canvas, asked);
-    const fresh = rows === undefined;
-    if (step === 1 && task.choiceProbabilities) {
-      // The model's own probabilities, not those of the temperature the text is drawn at.
-      const untempered = await rowsOf({ ...need, inverseTemperature: 1 }, asked);
-      choiceProbabilities = task.constraint.choiceProbabilities?.(canvas, untempered);
-      if (need.inverseTemperature === 1) rows = untempered;
-    }
-    rows ??= await rowsOf(need, asked);
-    if (fresh) memory.observe(rows);
+    const seen = rows === undefined || step === 1;
+    rows ??= await source.rows(canvas, asked, block);
+    if (seen) memory.observe(rows);
     // Tokens to be replaced are masked for the proposal and kept as it says: what stands is part of one accepted text.
     const wanted = editing?.wanted(task.sampler, canvas, kept, rows) ?? NOTHING;
     const open = canvas.slice();
@@ -128,8 +102,8 @@ export async function* denoise(
   const usage: Usage = {
     positions: canvas.length,
     denoising_steps: counted.steps,
-    model_evaluations: counted.evaluations,
-    positions_evaluated: counted.positions,
+    model_evaluations: source.counted.evaluations,
+    positions_evaluated: source.counted.positions,
     committed_per_step: counted.steps === 0 ? 0 : counted.committed / counted.steps,
   };
   const tokens = canvas.reduce((count, token) => (token === eos ? count : count + 1), 0);
@@ -173,22 +147,6 @@ function keptPositions({ constraint, model }: Task, canvas: Int32Array, { from, 
     if (token !== MASKED && token !== eos && constraint.fixed[position] === MASKED) positions.push(position);
   }
   return Int32Array.from(positions);
-}
-
-function needOf({ layout, model, temperature }: Task, canvas: Int32Array, positions: Int32Array): Need {
-  const { shift, tokens } = model.manifest;
-  const behind = (prefix: Int32Array): CanvasRows => ({
-    ids: canvasTokens(prefix, canvas, tokens.mask),
-    // A model with shift 1 was autoregressive once: what stands at a position is said one position before.
-    rows: positions.map((position) => prefix.length + position - shift),
-  });
-  return {
-    ...behind(layout.prefix),
-    paddedLength: layout.paddedLength,
-    base: layout.basePrefix && behind(layout.basePrefix),
-    guidance: layout.guidance,
-    inverseTemperature: temperature === 0 ? 1 : 1 / temperature,
-  };
 }
 
 /** What a step is about, beside its proposal. */

@@ -1,7 +1,8 @@
 /**
  * One text to be made: everything that is settled before its first step, and refused here or never.
  */
-import type { GenerationJob } from '../../shared/contract/generation.ts';
+import type { GenerationJob, KvCache } from '../../shared/contract/generation.ts';
+import { problem } from '../../shared/contract/problem.ts';
 import type { AcceptedEvent } from '../../shared/contract/stream.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { type Block, countMasks, planBlocks } from './blocks.ts';
@@ -30,6 +31,8 @@ export interface Task {
   readonly temperature: number;
   /** Divides the probability of a token for each time it stands in the text already; 1: nothing. */
   readonly repetitionPenalty: number;
+  /** Whether blocks are worked on beside cached keys and values of what lies outside them. */
+  readonly kvCache: KvCache;
 }
 
 const DEFAULT_TEMPERATURE = 1;
@@ -59,6 +62,11 @@ export function prepareTasks(
 
 function prepareTask(job: GenerationJob, index: number, model: LoadedModel, constraint: Constraint): Task {
   const { request } = job;
+  const kvCache = request.diffusion?.kv_cache ?? 'none';
+  if (kvCache !== 'none' && !model.session.keepsCaches) {
+    const detail = `diffusion.kv_cache is "${kvCache}", and this service keeps no keys and values on its device; it may be "none".`;
+    throw problem('invalid_request', detail, { pointer: '/diffusion/kv_cache' });
+  }
   const sampler = chooseSampler(request.diffusion, model.manifest);
   const layout = layOut(request, model.manifest, model.tokenizer, constraint.positions);
   const masks = countMasks(constraint.fixed);
@@ -78,6 +86,7 @@ function prepareTask(job: GenerationJob, index: number, model: LoadedModel, cons
     blocks: masks === 0 ? [] : planBlocks(constraint.fixed, steps, request.diffusion?.block),
     temperature: temperature < LEAST_TEMPERATURE ? 0 : temperature,
     repetitionPenalty: request.diffusion?.repetition_penalty ?? 1,
+    kvCache,
   };
 }
 

@@ -6,7 +6,7 @@
  *
  * All results go into one buffer, since distributions are what takes memory: a text has to be done with its own when it next awaits.
  */
-import type { CanvasRows, Evaluate, Need } from '../denoise/loop.ts';
+import type { CanvasRows, Evaluate, Need } from '../denoise/need.ts';
 import type { EvaluationInput, ModelSession } from '../model/session.ts';
 import type { Counters } from './counters.ts';
 
@@ -50,7 +50,17 @@ export function createBatcher(session: ModelSession, { padding, counters, ...mos
       counters.add('canvases', input.batch);
       const size = input.rows.length * session.vocabulary;
       if (buffer.length < size) buffer = new Float32Array(size);
-      const probabilities = await session.evaluate({ ...input, into: buffer.subarray(0, size) });
+      const into = buffer.subarray(0, size);
+      const keeping = needs.some(({ keep }) => keep !== undefined);
+      const { probabilities, caches } = keeping
+        ? await session.evaluateKeeping({ ...input, into })
+        : { probabilities: await session.evaluate({ ...input, into }), caches: [] };
+      let canvas = 0;
+      for (const need of needs) {
+        const first = canvas;
+        canvas += canvasesOf(need).length;
+        need.keep?.(caches.slice(first, canvas));
+      }
       let row = 0;
       for (const { need, resolve } of batch) {
         const from = row * session.vocabulary;
@@ -101,10 +111,12 @@ function takeBatch(
     }
     const own = canvasesOf(need).length;
     const first = batch[0]?.need;
-    // Guided and unguided rows run apart, so that no row's arithmetic depends on a neighbour's wishes.
+    // Guided and unguided rows run apart, so that no row's arithmetic depends on a neighbour's wishes; so do windows.
     const alike =
       first === undefined ||
-      (first.paddedLength === need.paddedLength && (first.base === undefined) === (need.base === undefined));
+      (first.paddedLength === need.paddedLength &&
+        first.window?.cache.length === need.window?.cache.length &&
+        (first.base === undefined) === (need.base === undefined));
     const together = canvases + own;
     const fits =
       together <= most.canvases &&
@@ -149,6 +161,7 @@ export function assemble(needs: readonly Need[], padding: number): EvaluationInp
     length,
     ids,
     lengths: Int32Array.from(canvases, (canvas) => canvas.ids.length),
+    ...(needs[0].window === undefined ? {} : { windows: canvases.map(({ window }) => window!) }),
     rows: Int32Array.from(rows),
     ...(guided ? { baseRows: Int32Array.from(baseRows), guidance: Float32Array.from(guidance) } : {}),
     inverseTemperature: Float32Array.from(inverseTemperature),

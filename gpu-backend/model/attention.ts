@@ -3,6 +3,7 @@
  * canvas or, in some layers of some models, over each position's neighbourhood.
  */
 import type { Architecture } from './architecture.ts';
+import type { KeyValueUse } from './key-values.ts';
 import { linear } from './linear.ts';
 import { nearScores } from './local.ts';
 import type { Mixing } from './mixing.ts';
@@ -29,11 +30,16 @@ export interface AttentionShared {
   readonly rowShape: Value;
   /** -1, heads x headWidth: what makes rows of canvases. */
   readonly mixedShape: Value;
-  readonly origin: Value;
+  /** int64: where rows stand, batch x length, or where the first one does. */
+  readonly positions: Value;
+  readonly keyValues: KeyValueUse;
   readonly rotation: Rotation;
   /** What the local layers do instead. */
   readonly local?: { readonly rotation: Rotation; readonly near: Value };
 }
+
+/** Where rows stand in their canvases, if not from the start, and what attention reads, if not just what is computed. */
+export type Placement = Partial<Pick<AttentionShared, 'positions' | 'keyValues'>>;
 
 /** The positions that a block answers for, where they are not all: the queries of its attention. */
 export interface Queries {
@@ -46,7 +52,13 @@ export interface Queries {
 }
 
 /** Tables of the rotation angles and the shapes, once for the graph. `ids` is batch x length. */
-export function attentionShared(graph: GraphBuilder, shape: Architecture, ids: Value, mixing: Mixing): AttentionShared {
+export function attentionShared(
+  graph: GraphBuilder,
+  shape: Architecture,
+  ids: Value,
+  mixing: Mixing,
+  { positions, keyValues = (_, own) => own }: Placement = {},
+): AttentionShared {
   const rows = (columns: number) => graph.constant(BigInt64Array.of(-1n, BigInt(columns)), [2]);
   const { local } = shape;
   return {
@@ -55,7 +67,8 @@ export function attentionShared(graph: GraphBuilder, shape: Architecture, ids: V
     canvasShape: canvasShape(graph, ids),
     rowShape: rows(shape.width),
     mixedShape: rows(shape.heads * shape.headWidth),
-    origin: graph.constant(BigInt64Array.of(0n), [1]),
+    positions: positions ?? graph.constant(BigInt64Array.of(0n), [1]),
+    keyValues,
     rotation: rotationTables(graph, shape, shape.ropeTheta),
     ...(local && {
       local: {
@@ -116,13 +129,15 @@ export function attention(
   const query = rotate(
     project(asked, products.query, askedShape, queryNorm),
     shape.heads,
-    queries?.positions ?? shared.origin,
+    queries?.positions ?? shared.positions,
   );
-  const key = rotate(project(operand, products.key, shared.canvasShape, keyNorm), shape.keyHeads, shared.origin);
-  const value = project(operand, products.value, shared.canvasShape);
+  const { keys, values } = shared.keyValues(layer, {
+    keys: rotate(project(operand, products.key, shared.canvasShape, keyNorm), shape.keyHeads, shared.positions),
+    values: project(operand, products.value, shared.canvasShape),
+  });
   const near =
     queries === undefined ? local?.near : local && nearScores(graph, shared.ids, shape.local!.reach, queries.positions);
-  const mixed = graph.node('Reshape', [shared.mixing(query, key, value, near), shared.mixedShape]);
+  const mixed = graph.node('Reshape', [shared.mixing(query, keys, values, near), shared.mixedShape]);
   const out = queries?.precision ?? precision;
   const prepared = out.prepare({ value: mixed }, products.attentionOut);
   // Only a product with a bias has to be settled here.

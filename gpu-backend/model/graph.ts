@@ -3,11 +3,12 @@
  *
  * Every matrix is kept as rows x columns with rows = batch * length; only attention sees canvases.
  */
-import { attention, attentionShared, type Queries } from './attention.ts';
+import { attention, attentionShared, type Placement, type Queries } from './attention.ts';
 import type { Architecture } from './config.ts';
 import { activate, feedForward } from './feedforward.ts';
 import { int4Precision } from './four-bits.ts';
 import { askedRows, logits, probabilities } from './head.ts';
+import { cachedKeyValues, keptKeyValues } from './key-values.ts';
 import { linear } from './linear.ts';
 import { fusedMixing, plainMixing } from './mixing.ts';
 import { addAndNormalise, normalise } from './norm.ts';
@@ -28,6 +29,8 @@ export interface GraphOptions {
   readonly output: 'probabilities' | 'logits' | 'ranges';
   /** Tokens that must never be drawn. */
   readonly forbidden: readonly number[];
+  /** `kept`: keys and values of all blocks are outputs too. `read`: `ids` are windows of canvases whose other keys and values come in. */
+  readonly caches?: 'kept' | 'read';
 }
 
 const PRECISIONS = { float32: float32Precision, int8: int8Precision, int4: int4Precision };
@@ -36,7 +39,9 @@ const PRECISIONS = { float32: float32Precision, int8: int8Precision, int4: int4P
 export const INPUTS = {
   /** int32, batch x length */
   ids: 'ids',
-  /** float32, batch x 1 x 1 x length: what is added to the scores of keys (padding.ts) */
+  /** int64, batch x length, where `ids` are windows: their positions in their canvases */
+  positions: 'positions',
+  /** float32, batch x 1 x 1 x keys: what is added to the scores of keys (padding.ts) */
   padding: 'padding',
   /** int64, batch x queries: the positions of each canvas for which the last block answers, the asked ones among them */
   queries: 'queries',
@@ -57,10 +62,10 @@ export function buildGraph(options: GraphOptions): Uint8Array {
   const { architecture: shape, weights } = options;
   const graph = graphBuilder();
   const ids = graph.input(INPUTS.ids, 'int32', ['batch', 'length']);
-  const padding = graph.input(INPUTS.padding, 'float32', ['batch', 1, 1, 'length']);
+  const padding = graph.input(INPUTS.padding, 'float32', ['batch', 1, 1, 'keys']);
   const precision = precisionOf();
   const mixing = (options.cpu ? plainMixing : fusedMixing)(graph, shape, padding);
-  const shared = attentionShared(graph, shape, ids, mixing);
+  const shared = attentionShared(graph, shape, ids, mixing, placement());
   // The last block is asked for some positions only: what stands at the others is but keys and values to it.
   const queries: Queries = {
     positions: graph.input(INPUTS.queries, 'int64', ['batch', 'queries']),
@@ -103,6 +108,14 @@ export function buildGraph(options: GraphOptions): Uint8Array {
   function precisionOf(): Precision {
     const chosen = PRECISIONS[options.precision](graph, weights);
     return options.output === 'ranges' ? observedPrecision(graph, chosen) : chosen;
+  }
+
+  /** Where the positions stand in their canvases, and which keys and values attention reads. */
+  function placement(): Placement {
+    if (options.caches === 'kept') return { keyValues: keptKeyValues(graph, shape) };
+    if (options.caches === undefined) return {};
+    const positions = graph.input(INPUTS.positions, 'int64', ['batch', 'length']);
+    return { positions, keyValues: cachedKeyValues(graph, shape) };
   }
 
   function gain(name: string): Value {

@@ -2,10 +2,11 @@
  * A loaded model that answers: which token could stand at these rows of these canvases?
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { CanvasCache, CanvasWindow } from './canvas-cache.ts';
 import { type Architecture, readArchitecture } from './config.ts';
-import { buildGraph, type GraphOptions, INPUTS } from './graph.ts';
-import { paddingScores } from './padding.ts';
-import { planQueries } from './queries.ts';
+import { feedsOf } from './feeds.ts';
+import { buildGraph, type GraphOptions } from './graph.ts';
+import { keyValueNames } from './key-values.ts';
 import { runtimeOptions } from './runtime.ts';
 import { openWeights } from './source.ts';
 
@@ -27,12 +28,20 @@ export interface EvaluationInput {
   readonly inverseTemperature?: Float32Array;
   /** Where the result goes, R x vocabulary values; a new array where absent. */
   readonly into?: Float32Array;
+  /** One for each canvas where `ids` are windows of canvases, `length` positions each, none of them padding. */
+  readonly windows?: readonly CanvasWindow[];
 }
 
 export interface ModelSession {
   readonly vocabulary: number;
   /** Probabilities, Float32Array R x vocabulary; forbidden tokens (the mask among them) have probability 0. */
   evaluate(input: EvaluationInput): Promise<Float32Array>;
+  /** Whether it can keep keys and values, and evaluate windows of canvases. */
+  readonly keepsCaches: boolean;
+  /** The same, with the keys and values of each canvas. @throws Error where the session keeps none */
+  evaluateKeeping(
+    input: EvaluationInput,
+  ): Promise<{ readonly probabilities: Float32Array; readonly caches: readonly CanvasCache[] }>;
   /** Raw logits, Float32Array R x vocabulary, guided but neither tempered nor masked. */
   logits(input: EvaluationInput): Promise<Float32Array>;
   release(): Promise<void>;
@@ -49,8 +58,56 @@ export interface SessionOptions {
   readonly forbidden?: readonly number[];
 }
 
-/** What a session is asked for. */
-type Output = Exclude<GraphOptions['output'], 'ranges'>;
+/** The graphs of a session, each opened when it is first needed. */
+const GRAPHS = {
+  probabilities: { output: 'probabilities' },
+  logits: { output: 'logits' },
+  keeping: { output: 'probabilities', caches: 'kept' },
+  window: { output: 'probabilities', caches: 'read' },
+} as const satisfies Record<string, Pick<GraphOptions, 'output' | 'caches'>>;
+type GraphName = keyof typeof GRAPHS;
+
+interface Evaluation {
+  /** R x vocabulary */
+  readonly rows: Float32Array;
+  readonly caches: readonly CanvasCache[];
+}
+
+const NO_CACHES = 'this session keeps no keys and values: they are kept on the CPU, of models without local attention';
+
+/** The keys and values of each canvas of a batch: parts of the graph's outputs, not copied. */
+function cachesOf(
+  results: InferenceSession.ReturnType,
+  { batch, length }: EvaluationInput,
+  layers: number,
+): CanvasCache[] {
+  const part = (name: string, canvas: number) => {
+    const { data } = results[name];
+    if (!(data instanceof Float32Array)) throw new Error(`the graph gave no float32 ${name}`);
+    const size = data.length / batch;
+    return data.subarray(canvas * size, (canvas + 1) * size);
+  };
+  return Array.from({ length: batch }, (_, canvas) => ({
+    length,
+    blocks: Array.from({ length: layers }, (_, layer) => {
+      const { keys, values } = keyValueNames(layer);
+      return { keys: part(keys, canvas), values: part(values, canvas) };
+    }),
+  }));
+}
+
+function checkWindows({ batch, length, windows }: EvaluationInput): void {
+  if (windows === undefined) return;
+  if (windows.length !== batch) throw new RangeError(`windows has ${windows.length} entries, not ${batch}`);
+  for (const { first, canvas, cache } of windows) {
+    if (first < 0 || first + length > canvas || canvas > cache.length) {
+      throw new RangeError(
+        `a window of ${length} positions from ${first} on is not inside ${canvas} of ${cache.length} positions`,
+      );
+    }
+    if (cache.length !== windows[0].cache.length) throw new RangeError('the cached canvases differ in padded length');
+  }
+}
 
 function checkInput(input: EvaluationInput, shape: Architecture): void {
   const { batch, length, ids, lengths, rows } = input;
@@ -80,26 +137,9 @@ function checkInput(input: EvaluationInput, shape: Architecture): void {
       throw new RangeError(`${name} has ${values.length} entries, not ${rows.length}`);
     }
   }
+  checkWindows(input);
   if (guidance?.some((weight) => !(weight >= 0))) throw new RangeError('guidance must be 0 or more');
   if (inverseTemperature?.some((value) => !(value > 0))) throw new RangeError('inverseTemperature must be above 0');
-}
-
-function feedsOf(input: EvaluationInput, output: Output): Record<string, Tensor> {
-  const { batch, length, ids, lengths } = input;
-  const queries = planQueries(input);
-  const count = queries.rows.length;
-  const tempered = output === 'probabilities';
-  const inverse = () => input.inverseTemperature ?? new Float32Array(count).fill(1);
-  return {
-    [INPUTS.ids]: new Tensor('int32', ids, [batch, length]),
-    [INPUTS.padding]: new Tensor('float32', paddingScores(lengths, length), [batch, 1, 1, length]),
-    [INPUTS.queries]: new Tensor('int64', queries.positions, [batch, queries.count]),
-    [INPUTS.queryRows]: new Tensor('int32', queries.positionRows, [batch * queries.count]),
-    [INPUTS.rows]: new Tensor('int32', queries.rows, [count]),
-    [INPUTS.baseRows]: new Tensor('int32', queries.baseRows, [count]),
-    [INPUTS.guidance]: new Tensor('float32', input.guidance ?? new Float32Array(count), [count, 1]),
-    ...(tempered ? { [INPUTS.inverseTemperature]: new Tensor('float32', inverse(), [count, 1]) } : {}),
-  };
 }
 
 /**
@@ -116,12 +156,12 @@ export async function openSession(folder: string, options: SessionOptions): Prom
     throw new Error(`precision is int8 and device ${device}; int8 runs on the cpu, ${device} takes float32`);
   }
   const forbidden = [...new Set([architecture.maskToken ?? [], options.forbidden ?? []].flat())];
-  const open = (output: Output) => {
-    const graph = buildGraph({ architecture, weights: source.weights, precision, cpu, output, forbidden });
+  const open = (name: GraphName) => {
+    const graph = buildGraph({ architecture, weights: source.weights, precision, cpu, forbidden, ...GRAPHS[name] });
     return InferenceSession.create(graph, runtimeOptions(options, source.folder));
   };
   const { vocabulary } = architecture;
-  const sessions: Partial<Record<Output, Promise<InferenceSession>>> = {
+  const sessions: Partial<Record<GraphName, Promise<InferenceSession>>> = {
     probabilities: open('probabilities'),
   };
   await sessions.probabilities;
@@ -135,26 +175,45 @@ export async function openSession(folder: string, options: SessionOptions): Prom
     return result;
   };
 
-  const run = (output: Output, input: EvaluationInput): Promise<Float32Array> => {
+  const run = (name: GraphName, input: EvaluationInput): Promise<Evaluation> => {
     checkInput(input, architecture);
-    if (input.rows.length === 0) return Promise.resolve(new Float32Array(0));
+    if (input.windows !== undefined && name !== 'window') throw new RangeError(`windows have no ${name}`);
     return enqueue(async () => {
       if (released) throw new Error('the model session has been released');
-      sessions[output] ??= open(output);
-      const session = await sessions[output];
+      sessions[name] ??= open(name);
+      const session = await sessions[name];
+      const { output } = GRAPHS[name];
       const { into, rows } = input;
-      const fetches = into && { [output]: new Tensor('float32', into, [rows.length, architecture.vocabulary]) };
-      const results = await session.run(feedsOf(input, output), fetches ?? [output]);
+      const target = into && new Tensor('float32', into, [rows.length, architecture.vocabulary]);
+      const results = await session.run(
+        feedsOf(input, output === 'probabilities'),
+        Object.fromEntries(session.outputNames.map((value) => [value, value === output ? (target ?? null) : null])),
+      );
       const { data } = results[output];
       if (!(data instanceof Float32Array)) throw new Error(`the graph gave no float32 ${output}`);
-      return into ?? data; // the same memory
+      const caches = name === 'keeping' ? cachesOf(results, input, architecture.layers) : [];
+      return { rows: into ?? data, caches }; // the same memory
     });
   };
 
+  const keepsCaches = cpu && architecture.local === undefined;
+
   return {
     vocabulary,
-    evaluate: async (input) => run('probabilities', input),
-    logits: async (input) => run('logits', input),
+    keepsCaches,
+    async evaluate(input) {
+      if (input.rows.length === 0) return new Float32Array(0);
+      if (input.windows !== undefined && !keepsCaches) throw new Error(NO_CACHES);
+      return (await run(input.windows === undefined ? 'probabilities' : 'window', input)).rows;
+    },
+    async evaluateKeeping(input) {
+      if (!keepsCaches) throw new Error(NO_CACHES);
+      const { rows, caches } = await run('keeping', input);
+      return { probabilities: rows, caches };
+    },
+    async logits(input) {
+      return input.rows.length === 0 ? new Float32Array(0) : (await run('logits', input)).rows;
+    },
     release: () =>
       enqueue(async () => {
         if (released) return;

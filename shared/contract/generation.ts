@@ -45,6 +45,10 @@ export type SamplerName = (typeof SAMPLERS)[number];
 export const REMASKS = ['cap', 'rescale', 'conf', 'loop'] as const;
 export type Remask = (typeof REMASKS)[number];
 
+/** What of a canvas's keys and values is kept while a block is worked on: nothing, those before it, those before and behind it. */
+export const KV_CACHES = ['none', 'prefix', 'dual'] as const;
+export type KvCache = (typeof KV_CACHES)[number];
+
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
 const bounds = {
   exact: v.optional(count(LIMITS.lengthBound)),
@@ -119,6 +123,8 @@ export const diffusionSchema = v.strictObject({
   repetition_penalty: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(10))),
   /** Positions of one block; blocks are finished left to right. */
   block: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.lengthBound))),
+  /** With `block`: keys and values outside the block are computed once for each block instead of at every step. */
+  kv_cache: v.optional(v.picklist(KV_CACHES)),
   /** Classifier-free guidance w >= 0: hidden states h = (1 + w) h_conditional - w h_unconditional. */
   guidance: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10))),
 });

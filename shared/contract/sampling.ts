@@ -11,7 +11,7 @@ export type Diffusion = NonNullable<GenerationRequest['diffusion']>;
 /** Settings that only some samplers have. */
 export type SamplerSetting = Exclude<
   keyof Diffusion,
-  'steps' | 'sampler' | 'block' | 'guidance' | 'repetition_penalty'
+  'steps' | 'sampler' | 'block' | 'kv_cache' | 'guidance' | 'repetition_penalty'
 >;
 
 export const DEFAULT_SAMPLER: SamplerName = 'low-confidence';
@@ -58,6 +58,10 @@ export function checkSampling(diffusion: Diffusion, model: Pick<Manifest, 'id' |
     if (!OWNERS[setting].includes(sampler)) throw misplaced(setting, 'sampler', OWNERS[setting], sampler);
     const ways = REMASK_OWNERS[setting];
     if (ways !== undefined && !ways.includes(remask)) throw misplaced(setting, 'remask', ways, remask);
+  }
+  if ((diffusion.kv_cache ?? 'none') !== 'none' && diffusion.block === undefined) {
+    const detail = `diffusion.kv_cache is "${diffusion.kv_cache}" and there is no diffusion.block: keys and values are kept while a block is worked on.`;
+    throw problem('invalid_request', detail, { pointer: '/diffusion/kv_cache' });
   }
   const on = diffusion.t_on ?? LOOP.t_on;
   const off = diffusion.t_off ?? LOOP.t_off;

@@ -70,10 +70,19 @@ export interface RecordedSession extends ModelSession {
 /** @param forbidden ids that get probability 0; the mask and specials but EOS by default, as the real session has it */
 export function tinySession(onCall: (call: number) => Promise<void> = async () => {}): RecordedSession {
   const calls: EvaluationInput[] = [];
+  /** What a window leaves out is taken from the cache, which of this model are the ids themselves. */
+  const whole = (input: EvaluationInput, b: number): Int32Array => {
+    const own = input.ids.slice(b * input.length, b * input.length + input.lengths[b]);
+    const window = input.windows?.[b];
+    if (window === undefined) return own;
+    const ids = Int32Array.from(window.cache.blocks[0].keys.subarray(0, window.canvas));
+    ids.set(own, window.first);
+    return ids;
+  };
   const rowsOf = (input: EvaluationInput, r: number) => {
     const canvas = (flat: number) => {
       const b = Math.floor(flat / input.length);
-      return logitsAt(input.ids.slice(b * input.length, b * input.length + input.lengths[b]), flat % input.length);
+      return logitsAt(whole(input, b), (input.windows?.[b].first ?? 0) + (flat % input.length));
     };
     const own = canvas(input.rows[r]);
     if (input.baseRows === undefined) return own;
@@ -86,10 +95,19 @@ export function tinySession(onCall: (call: number) => Promise<void> = async () =
     for (let r = 0; r < input.rows.length; r++) all.set(rowsOf(input, r), r * VOCABULARY);
     return all;
   };
-  return {
+  const session: RecordedSession = {
     vocabulary: VOCABULARY,
+    keepsCaches: true,
     calls,
     logits,
+    async evaluateKeeping(input) {
+      const caches = Array.from(input.lengths, (own, b) => {
+        const keys = new Float32Array(input.length);
+        keys.set(input.ids.subarray(b * input.length, b * input.length + own));
+        return { length: input.length, blocks: [{ keys, values: new Float32Array(0) }] };
+      });
+      return { probabilities: await session.evaluate(input), caches };
+    },
     async evaluate(input) {
       calls.push(input);
       await onCall(calls.length);
@@ -111,6 +129,7 @@ export function tinySession(onCall: (call: number) => Promise<void> = async () =
     },
     release: async () => {},
   };
+  return session;
 }
 
 export function tinyModel(session: ModelSession = tinySession(), changes: Partial<Manifest> = {}): LoadedModel {

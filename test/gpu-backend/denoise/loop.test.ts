@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DenoisedText, denoise, type Need } from '../../../gpu-backend/denoise/loop.ts';
+import { type DenoisedText, denoise } from '../../../gpu-backend/denoise/loop.ts';
+import type { Need } from '../../../gpu-backend/denoise/need.ts';
 import { acceptedEvent, prepareTasks } from '../../../gpu-backend/denoise/task.ts';
 import { assemble } from '../../../gpu-backend/engine/batch.ts';
 import type { ModelSession } from '../../../gpu-backend/model/session.ts';

@@ -5,7 +5,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { MASKED, type Rows } from '../../../gpu-backend/denoise/constraint.ts';
-import { denoise, type Need } from '../../../gpu-backend/denoise/loop.ts';
+import { denoise } from '../../../gpu-backend/denoise/loop.ts';
+import type { Need } from '../../../gpu-backend/denoise/need.ts';
 import { uniforms } from '../../../gpu-backend/denoise/random.ts';
 import { dream } from '../../../gpu-backend/denoise/samplers/dream.ts';
 import { entropyBounded } from '../../../gpu-backend/denoise/samplers/entropy-bounded.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Need } from '../../../gpu-backend/denoise/loop.ts';
+import type { Need } from '../../../gpu-backend/denoise/need.ts';
 import { createBatcher } from '../../../gpu-backend/engine/batch.ts';
 import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { EOS, tinySession } from '../tiny-model.ts';

@@ -1,0 +1,97 @@
+/**
+ * Where the loop of one text gets its rows from: the whole canvas at every step, or, within a block, a window of it beside cached keys
+ * and values of the rest (Fast-dLLM, Wu et al., arXiv 2505.22618, section 3.2).
+ */
+import type { CanvasCache } from '../model/canvas-cache.ts';
+import type { Block } from './blocks.ts';
+import type { Rows } from './constraint.ts';
+import { type Evaluate, type Need, needOf } from './need.ts';
+import type { Task } from './task.ts';
+import { type Span, spanOf, windowNeed } from './window.ts';
+
+export interface RowSource {
+  /** Rows of text positions of the canvas, ascending; some of them, outside the block, possibly of an earlier state of the block. */
+  rows(canvas: Int32Array, positions: Int32Array, block: Block): Promise<Rows>;
+  /** Rows of the whole canvas as it is, at temperature 1. */
+  untempered(canvas: Int32Array, positions: Int32Array): Promise<Rows>;
+  /** Forward passes, twins included, and the positions they went over. */
+  readonly counted: { readonly evaluations: number; readonly positions: number };
+}
+
+/** What is known of a canvas since its last whole evaluation. */
+interface Known {
+  readonly block: Block;
+  readonly canvas: Int32Array;
+  readonly caches: readonly CanvasCache[];
+  readonly rows: Rows;
+}
+
+/** @param signal when aborted, an evaluation throws its reason */
+export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSignal): RowSource {
+  const { vocabulary } = task.model.session;
+  const counted = { evaluations: 0, positions: 0 };
+  let known: Known | undefined;
+
+  async function ask(need: Need): Promise<Float32Array> {
+    const probabilities = await evaluate(need);
+    signal?.throwIfAborted();
+    counted.evaluations += need.base === undefined ? 1 : 2;
+    counted.positions += need.ids.length + (need.base?.ids.length ?? 0);
+    return probabilities;
+  }
+
+  async function whole(canvas: Int32Array, positions: Int32Array, block: Block, span: Span | undefined): Promise<Rows> {
+    const need = needOf(task, canvas, positions);
+    if (span === undefined) return { positions, vocabulary, probabilities: await ask(need) };
+    let caches: readonly CanvasCache[] = [];
+    const keep = (kept: readonly CanvasCache[]) => {
+      caches = kept;
+    };
+    const rows = { positions, vocabulary, probabilities: await ask({ ...need, keep }) };
+    known = { block, canvas: canvas.slice(), caches, rows: { ...rows, probabilities: rows.probabilities.slice() } };
+    return rows;
+  }
+
+  /** What is known, where it still serves: for this block, the same canvas outside the span, rows for all that lies outside. */
+  function serving(canvas: Int32Array, positions: Int32Array, block: Block, span: Span): Known | undefined {
+    if (known?.block !== block) return undefined;
+    for (let i = 0; i < canvas.length; i++) {
+      if (canvas[i] !== known.canvas[i] && !span.holds(i)) return undefined;
+    }
+    const rowsOf = known.rows.positions;
+    return positions.every((position) => span.answers(position) || rowsOf.includes(position)) ? known : undefined;
+  }
+
+  return {
+    counted,
+    async rows(canvas, positions, block) {
+      const span = spanOf(task, block);
+      const old = span && serving(canvas, positions, block, span);
+      if (span === undefined || old === undefined) return whole(canvas, positions, block, span);
+      const fresh = positions.filter((position) => span.answers(position));
+      const probabilities = await ask(windowNeed(task, canvas, fresh, span, old.caches));
+      return merge(old.rows, { positions: fresh, vocabulary, probabilities }, positions);
+    },
+    async untempered(canvas, positions) {
+      const need = { ...needOf(task, canvas, positions), inverseTemperature: 1 };
+      return { positions, vocabulary, probabilities: await ask(need) };
+    },
+  };
+}
+
+/** Rows of `positions`: the fresh ones where there are some, else the old ones. */
+function merge(old: Rows, fresh: Rows, positions: Int32Array): Rows {
+  if (fresh.positions.length === positions.length) return fresh;
+  const { vocabulary } = fresh;
+  const probabilities = new Float32Array(positions.length * vocabulary);
+  let next = 0; // of the fresh ones
+  let before = 0; // of the old ones
+  positions.forEach((position, r) => {
+    const isFresh = fresh.positions[next] === position;
+    while (!isFresh && old.positions[before] !== position) before++;
+    const from = (isFresh ? next++ : before) * vocabulary;
+    const source = isFresh ? fresh : old;
+    probabilities.set(source.probabilities.subarray(from, from + vocabulary), r * vocabulary);
+  });
+  return { positions, vocabulary, probabilities };
+}
