@@ -1,6 +1,8 @@
 /**
  * One text to be made: everything that is settled before its first step, and refused here or never.
  */
+
+import { denoisingOf } from '../../shared/contract/effort.ts';
 import type { GenerationJob, KvCache } from '../../shared/contract/generation.ts';
 import { problem } from '../../shared/contract/problem.ts';
 import type { AcceptedEvent } from '../../shared/contract/stream.ts';
@@ -35,8 +37,6 @@ export interface Task {
   readonly kvCache: KvCache;
 }
 
-const DEFAULT_TEMPERATURE = 1;
-const DEFAULT_STEPS = 32;
 // Below this a division of the logits leaves float32's range; the likeliest text is what such a temperature asks for.
 const LEAST_TEMPERATURE = 1e-3;
 
@@ -62,17 +62,17 @@ export function prepareTasks(
 
 function prepareTask(job: GenerationJob, index: number, model: LoadedModel, constraint: Constraint): Task {
   const { request } = job;
-  const kvCache = request.diffusion?.kv_cache ?? 'none';
+  const { settings, temperature, stepsFor } = denoisingOf(request);
+  const kvCache = settings.kv_cache ?? 'none';
   if (kvCache !== 'none' && !model.session.keepsCaches) {
     const detail = `diffusion.kv_cache is "${kvCache}", and this service keeps no keys and values on its device; it may be "none".`;
     throw problem('invalid_request', detail, { pointer: '/diffusion/kv_cache' });
   }
-  const sampler = chooseSampler(request.diffusion, model.manifest);
+  const sampler = chooseSampler(settings, model.manifest);
   const layout = layOut(request, model.manifest, model.tokenizer, constraint.positions);
   const masks = countMasks(constraint.fixed);
-  const asked = request.diffusion?.steps ?? Math.min(constraint.positions, DEFAULT_STEPS);
+  const asked = stepsFor(masks);
   const steps = sampler.alwaysCommits ? Math.min(asked, masks) : asked;
-  const temperature = request.temperature ?? DEFAULT_TEMPERATURE;
   return {
     id: job.id,
     index,
@@ -83,9 +83,9 @@ function prepareTask(job: GenerationJob, index: number, model: LoadedModel, cons
     sampler,
     steps: masks === 0 ? 0 : steps,
     choiceProbabilities: request.choice_probabilities ?? false,
-    blocks: masks === 0 ? [] : planBlocks(constraint.fixed, steps, request.diffusion?.block),
+    blocks: masks === 0 ? [] : planBlocks(constraint.fixed, steps, settings.block),
     temperature: temperature < LEAST_TEMPERATURE ? 0 : temperature,
-    repetitionPenalty: request.diffusion?.repetition_penalty ?? 1,
+    repetitionPenalty: settings.repetition_penalty ?? 1,
     kvCache,
   };
 }

@@ -45,6 +45,10 @@ export type SamplerName = (typeof SAMPLERS)[number];
 export const REMASKS = ['cap', 'rescale', 'conf', 'loop'] as const;
 export type Remask = (typeof REMASKS)[number];
 
+/** How much computation a text may cost, least first. */
+export const EFFORTS = ['fast', 'balanced', 'best'] as const;
+export type Effort = (typeof EFFORTS)[number];
+
 /** What of a canvas's keys and values is kept while a block is worked on: nothing, those before it, those before and behind it. */
 export const KV_CACHES = ['none', 'prefix', 'dual'] as const;
 export type KvCache = (typeof KV_CACHES)[number];
@@ -95,6 +99,8 @@ export const cacheSchema = v.union([
 ]);
 
 export const diffusionSchema = v.strictObject({
+  /** Measured settings under one word, for all that is not given here. */
+  effort: v.optional(v.picklist(EFFORTS)),
   /** Ceiling of denoising steps; the loop ends as soon as no mask is left. */
   steps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.steps))),
   sampler: v.optional(v.picklist(SAMPLERS)),
@@ -119,6 +125,8 @@ export const diffusionSchema = v.strictObject({
   alpha_on: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
   /** Of samplers that keep a number of the surest tokens: noise on their order. 0: none. */
   position_temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10))),
+  /** Of the same samplers: positions from one token to the next that is kept at the same step. 1: any. */
+  spacing: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256))),
   /** Divides the probability of a token for each time it stands in the text already, with any sampler. 1: nothing. */
   repetition_penalty: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(10))),
   /** Positions of one block; blocks are finished left to right. */

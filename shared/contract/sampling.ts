@@ -11,7 +11,7 @@ export type Diffusion = NonNullable<GenerationRequest['diffusion']>;
 /** Settings that only some samplers have. */
 export type SamplerSetting = Exclude<
   keyof Diffusion,
-  'steps' | 'sampler' | 'block' | 'kv_cache' | 'guidance' | 'repetition_penalty'
+  'effort' | 'steps' | 'sampler' | 'block' | 'kv_cache' | 'guidance' | 'repetition_penalty'
 >;
 
 export const DEFAULT_SAMPLER: SamplerName = 'low-confidence';
@@ -30,6 +30,7 @@ export const OWNERS: Readonly<Record<SamplerSetting, readonly SamplerName[]>> = 
   t_off: ['remdm'],
   alpha_on: ['remdm'],
   position_temperature: ['low-confidence', 'confidence', 'margin', 'entropy'],
+  spacing: ['low-confidence', 'confidence', 'margin', 'entropy'],
 };
 
 /** The ways of masking again that have each setting of `remdm`. */

@@ -13,18 +13,22 @@ import { jointThreshold } from './joint-threshold.ts';
 import { klass } from './klass.ts';
 import { lowConfidence } from './low-confidence.ts';
 import { remdm } from './remdm.ts';
-import type { Sampler } from './sampler.ts';
+import type { Ranking, Sampler } from './sampler.ts';
 import { threshold } from './threshold.ts';
+
+function ranking({ position_temperature, spacing }: Diffusion): Ranking {
+  return { positionTemperature: position_temperature, spacing };
+}
 
 /** Each sampler from the settings of a request. */
 const MAKERS: Readonly<Record<SamplerName, (settings: Diffusion) => Sampler>> = {
-  'low-confidence': (settings) => lowConfidence(settings.position_temperature),
+  'low-confidence': (settings) => lowConfidence(ranking(settings)),
   ancestral: () => ancestral(),
   'first-hitting': () => firstHitting(),
   remdm: (settings) => remdm(settings),
-  confidence: (settings) => dream('confidence', settings.position_temperature),
-  margin: (settings) => dream('margin', settings.position_temperature),
-  entropy: (settings) => dream('entropy', settings.position_temperature),
+  confidence: (settings) => dream('confidence', ranking(settings)),
+  margin: (settings) => dream('margin', ranking(settings)),
+  entropy: (settings) => dream('entropy', ranking(settings)),
   threshold: (settings) => threshold(settings.threshold),
   factor: (settings) => factor(settings.factor),
   'entropy-bounded': (settings) => entropyBounded(settings.gamma),

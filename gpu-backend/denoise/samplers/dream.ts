@@ -4,7 +4,7 @@
  * (`topk_margin`) or by the negative entropy of the position (`entropy`).
  */
 import type { Measure } from '../../lattice/spread.ts';
-import { NOTHING, ranked, type Sampler } from './sampler.ts';
+import { NOTHING, type Ranking, ranked, type Sampler, spaced } from './sampler.ts';
 
 /** Where the schedule ends; Dream's eps. */
 const EPSILON = 1e-3;
@@ -17,8 +17,8 @@ export function transfers(masked: number, k: number, n: number): number {
   return Math.floor(masked * (1 - s / t));
 }
 
-/** @param positionTemperature Dream's alg_temp, noise on the order, see `ranked` */
-export function dream(by: 'confidence' | Measure, positionTemperature = 0): Sampler {
+/** `positionTemperature` is Dream's alg_temp. */
+export function dream(by: 'confidence' | Measure, { positionTemperature = 0, spacing = 1 }: Ranking = {}): Sampler {
   return {
     name: by,
     alwaysCommits: false,
@@ -26,7 +26,8 @@ export function dream(by: 'confidence' | Measure, positionTemperature = 0): Samp
     select(context) {
       const order = ranked(context, by === 'confidence' ? 'confidence' : 'certainty', positionTemperature);
       const step = Math.max(context.blockSteps - context.stepsLeft, 0);
-      return { commit: order.slice(0, transfers(order.length, step, context.blockSteps)), remask: NOTHING };
+      const count = transfers(order.length, step, context.blockSteps);
+      return { commit: spaced(context.proposal, order, count, spacing), remask: NOTHING };
     },
   };
 }

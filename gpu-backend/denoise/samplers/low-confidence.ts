@@ -2,7 +2,7 @@
  * LLaDA's low-confidence remasking (Nie et al., arXiv 2502.09992, generate.py): each step keeps its quota of the most
  * confident tokens and leaves the rest masked.
  */
-import { NOTHING, ranked, type Sampler } from './sampler.ts';
+import { NOTHING, type Ranking, ranked, type Sampler, spaced } from './sampler.ts';
 
 /**
  * Tokens to keep at a step. Shares the masks over the steps as LLaDA does, floor each and the remainder to the first steps;
@@ -12,15 +12,16 @@ export function quota(masked: number, stepsLeft: number): number {
   return Math.ceil(masked / stepsLeft);
 }
 
-/** @param positionTemperature noise on the order, see `ranked` */
-export function lowConfidence(positionTemperature = 0): Sampler {
+export function lowConfidence({ positionTemperature = 0, spacing = 1 }: Ranking = {}): Sampler {
   return {
     name: 'low-confidence',
     alwaysCommits: true,
     select: (context) => ({
-      commit: ranked(context, 'confidence', positionTemperature).slice(
-        0,
+      commit: spaced(
+        context.proposal,
+        ranked(context, 'confidence', positionTemperature),
         quota(context.candidates.length, context.stepsLeft),
+        spacing,
       ),
       remask: NOTHING,
     }),

@@ -104,6 +104,31 @@ export function ranked(context: StepContext, by: 'confidence' | 'certainty', tem
   return byFalling(context, noisy);
 }
 
+/** How samplers that keep a number of tokens a step choose among them. */
+export interface Ranking {
+  /** Noise on the order, see `ranked`; 0: none. */
+  readonly positionTemperature?: number;
+  /** Positions from one token to the next that is kept at the same step, see `spaced`; 1: any. */
+  readonly spacing?: number;
+}
+
+/**
+ * The first `count` of an order that lie `spacing` positions apart; where there are not so many, those passed over fill up, in order.
+ * Neighbours that are drawn from one evaluation do not know of each other ("is is"), and distant ones matter less to each other
+ * (dilated unmasking: Luxembourg et al., arXiv 2506.19037, which fixes the pattern; here the surest lead).
+ */
+export function spaced({ positions }: Proposal, order: Int32Array, count: number, spacing: number): Int32Array {
+  if (spacing <= 1) return order.slice(0, count);
+  const chosen: number[] = [];
+  const passed: number[] = [];
+  for (const index of order) {
+    if (chosen.length === count) break;
+    const near = chosen.some((other) => Math.abs(positions[other] - positions[index]) < spacing);
+    (near ? passed : chosen).push(index);
+  }
+  return Int32Array.from([...chosen, ...passed.slice(0, count - chosen.length)]);
+}
+
 function byFalling({ candidates }: StepContext, values: Float64Array): Int32Array {
   // Minus infinity is a value (no certainty at all); two of them are equal.
   const value = (index: number) => (Number.isNaN(values[index]) ? 0 : values[index]);

@@ -104,10 +104,12 @@ describe('denoise', () => {
     expect((await runAlone({ ...request, temperature: 1e-9 })).ready.text).toBe(texts[0]);
   });
 
-  it('takes by default a step for each position, at most 32, and stops as soon as no mask is left', async () => {
+  it('takes by default a step for each position up to 16 and then for each four, and stops as soon as no mask is left', async () => {
     const steps = async (request: Request) => (await runAlone(request)).steps.length;
     expect(await steps({ length: { unit: 'tokens', max: 10 } })).toBe(10);
-    expect(await steps({ length: { unit: 'tokens', max: 64 } })).toBe(32);
+    expect(await steps({ template: '{{a:tokens=100}}' })).toBe(25);
+    expect(await steps({ template: '{{a:tokens=100}}', diffusion: { effort: 'fast' } })).toBe(16);
+    expect(await steps({ template: '{{a:tokens=100}}', diffusion: { effort: 'best' } })).toBe(100);
     expect(await steps({ template: 'a {{b:tokens=3}} c', diffusion: { steps: 200 } })).toBe(3);
     expect(await steps({ template: 'nothing to do' })).toBe(0);
   });

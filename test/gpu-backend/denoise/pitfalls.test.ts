@@ -88,7 +88,7 @@ describe('guidance before constraint', () => {
       seed: 1,
       template: 'a{{x:tokens=4}}',
       style: 'story',
-      diffusion: { guidance: 2, steps: 2 },
+      diffusion: { sampler: 'low-confidence', guidance: 2, steps: 2 },
     };
     const [task] = prepareTasks({ id: 'r', request }, tinyModel(session), plainConstraint);
     const constraint: typeof task.constraint = {
@@ -116,7 +116,7 @@ describe('Gumbel in float64', () => {
     // A uniform number of 1 - 2^-40 is 1 in float32, and its noise infinite; 2^-40 gives noise that is far from the bulk too.
     const high = { 10: 1 - 2 ** -40, 11: 1 - 2 ** -30, 12: 1 - 2 ** -50 } as Record<number, number>;
     const context = contextOf([0.5, 0.5, 0.5], { blockSteps: 1, stepsLeft: 1, random: (position) => high[position] });
-    expect([...lowConfidence(1).select(context).commit]).toEqual([2, 0, 1]);
+    expect([...lowConfidence({ positionTemperature: 1 }).select(context).commit]).toEqual([2, 0, 1]);
     expect(Math.fround(high[10])).toBe(Math.fround(high[12]));
   });
 });

@@ -69,11 +69,12 @@ describe('the repetition penalty', () => {
     expect(discourage(rowOf(0, Number.NaN, 1, 0), [2], 3)[2]).toBe(1);
   });
 
-  it('is off by default, and changes a text when asked for', async () => {
-    const request = { template: 'the {{a:tokens=20}}', temperature: 0, diffusion: { steps: 20 } };
+  it('is off for a sampler that is named, and changes a text when asked for', async () => {
+    const named = { sampler: 'low-confidence', steps: 20 } as const;
+    const request = { template: 'the {{a:tokens=20}}', temperature: 0, diffusion: named };
     const plain = await textOf(request);
-    expect(await textOf({ ...request, diffusion: { steps: 20, repetition_penalty: 1 } })).toBe(plain);
-    expect(await textOf({ ...request, diffusion: { steps: 20, repetition_penalty: 2 } })).not.toBe(plain);
+    expect(await textOf({ ...request, diffusion: { ...named, repetition_penalty: 1 } })).toBe(plain);
+    expect(await textOf({ ...request, diffusion: { ...named, repetition_penalty: 2 } })).not.toBe(plain);
   });
 
   it('leaves the guarantee alone: what must repeat repeats', async () => {

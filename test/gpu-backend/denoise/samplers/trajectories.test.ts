@@ -137,8 +137,8 @@ const klass = (tau: number, eps: number) => (): Pick => {
 };
 
 const cases: [string, Diffusion, () => Pick][] = [
-  ['low-confidence', {}, llada()],
-  ['low-confidence with noise', { position_temperature: 0.3 }, llada(0.3)],
+  ['low-confidence', { sampler: 'low-confidence' }, llada()],
+  ['low-confidence with noise', { sampler: 'low-confidence', position_temperature: 0.3 }, llada(0.3)],
   ['ancestral', { sampler: 'ancestral' }, mdlm],
   ['first-hitting', { sampler: 'first-hitting' }, firstHitting],
   ['confidence', { sampler: 'confidence' }, dream(({ c }) => c)],
