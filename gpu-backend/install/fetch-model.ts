@@ -3,6 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { parseArchitecture } from '../model/config.ts';
 import { checkRoom } from './disk.ts';
 import { download } from './download.ts';
@@ -10,6 +11,8 @@ import { InstallError } from './failure.ts';
 import type { Hub, HubFile, HubModel } from './hub.ts';
 import type { Progress } from './progress.ts';
 
+/** Which shard holds which tensor; what it does not name is no part of the model. */
+const INDEX = 'model.safetensors.index.json';
 const SMALL_FILES = [
   'config.json',
   'tokenizer.json',
@@ -17,6 +20,7 @@ const SMALL_FILES = [
   'chat_template.jinja',
   'vocab.json',
   'merges.txt',
+  INDEX,
   'README.md',
 ];
 const LICENCE_FILE = /^(LICEN[SC]E|NOTICE)[^/]*$/i;
@@ -52,7 +56,7 @@ export async function fetchModel(
   room: (downloadBytes: number) => number,
 ): Promise<void> {
   const { small, weights } = neededFiles(model);
-  const total = [...small, ...weights].reduce((sum, { bytes }) => sum + bytes, 0);
+  let total = [...small, ...weights].reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   const get = (file: HubFile) =>
     download(file, {
@@ -63,7 +67,21 @@ export async function fetchModel(
       },
     });
   for (const file of small) await get(file);
+  const wanted = await indexed(folder, weights);
+  total = [...small, ...wanted].reduce((sum, { bytes }) => sum + bytes, 0);
   parseArchitecture(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')));
   await checkRoom(folder, total - done + room(total));
-  for (const file of weights) await get(file);
+  for (const file of wanted) await get(file);
+}
+
+const indexSchema = v.looseObject({ weight_map: v.record(v.string(), v.string()) });
+
+/** Of `weights` those that the index names, where there is one: some repositories keep other copies beside them. */
+async function indexed(folder: string, weights: readonly HubFile[]): Promise<readonly HubFile[]> {
+  const text = await readFile(join(folder, INDEX), 'utf8').catch(() => undefined);
+  if (text === undefined) return weights;
+  const named = new Set(Object.values(v.parse(indexSchema, JSON.parse(text)).weight_map));
+  const missing = [...named].filter((name) => !weights.some(({ path }) => path === name));
+  if (missing.length > 0) throw new InstallError(`${INDEX} names ${missing[0]}, which the repository does not have.`);
+  return weights.filter(({ path }) => named.has(path));
 }

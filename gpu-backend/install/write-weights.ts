@@ -4,13 +4,20 @@
 import { constants, copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Architecture } from '../model/architecture.ts';
+import { calibrate } from '../model/calibrate.ts';
 import type { StoredTensor } from '../model/onnx.ts';
 import { copyToWrite, quantisedTensors } from '../model/quantise.ts';
 import { type TensorToWrite, type Weights, writeSafetensors } from '../model/safetensors.ts';
 import { expectedShapes, withParts } from '../model/shapes.ts';
 import { rowBlocks, toBfloat16 } from '../model/tensor-data.ts';
-import type { InstalledPrecision } from './memory.ts';
+import { countParameters, type InstalledPrecision } from './memory.ts';
 import type { Progress } from './progress.ts';
+
+/**
+ * Up to this size the ranges of a model's activations are measured, which loads it in float32: 240 MB. Larger ones keep a step for each
+ * row, so that adding never needs much more memory than that.
+ */
+const MOST_CALIBRATED_PARAMETERS = 60_000_000;
 
 export interface WeightsJob {
   /** Where the checkpoint lies. */
@@ -29,7 +36,10 @@ export interface WeightsJob {
 export async function writeWeights(job: WeightsJob): Promise<string[]> {
   const { architecture, weights, precision, from } = job;
   if (precision === 'int8' || precision === 'int4') {
-    return write(job, quantisedTensors(from, architecture, withParts(architecture, weights), precision));
+    const parts = withParts(architecture, weights);
+    const measured = precision === 'int8' && countParameters(architecture) <= MOST_CALIBRATED_PARAMETERS;
+    const steps = measured ? await calibrate(from, architecture, parts) : undefined;
+    return write(job, quantisedTensors(from, architecture, parts, precision, steps));
   }
   const needed = [...expectedShapes(architecture).keys()].map((name) => [name, weights.get(name)!] as const);
   if (precision === 'bfloat16' && needed.some(([, { type }]) => type !== 'bfloat16')) {

@@ -14,7 +14,7 @@ from training.tests.conftest import REPOSITORY
 
 CANVASES = (5, 23, 14, 31)  # lengths, of one padded batch
 TOLERANCE = 1e-3  # largest difference of a logit, float32; the logits' deviation is about 1
-BOUNDS = {"int8": 0.08, "int4": 0.6}  # root mean square of the differences relative to the logits' deviation; random weights, the hardest there are
+BOUNDS = {"int8": 0.15, "int4": 0.6}  # root mean square of the differences relative to the logits' deviation; random weights, the hardest there are
 
 LAYOUTS = {
     "llada": lambda folder: llada(folder, tied=False, biases=False, bf16=True, shards=3, key_heads=4),

@@ -129,6 +129,20 @@ describe('a model of the Hub', () => {
     expect(server.requests).toEqual([]);
   });
 
+  it('is downloaded without the weights that its index does not name', async () => {
+    const shards = Object.keys(files).filter((path) => path.endsWith('.safetensors'));
+    const index = (names: readonly string[]) =>
+      Buffer.from(JSON.stringify({ weight_map: Object.fromEntries(names.map((name, i) => [`t${i}`, name])) }));
+    const more = { ...files, 'consolidated.safetensors': Buffer.alloc(100) };
+    const server = await serve({ files: { ...more, 'model.safetensors.index.json': index(shards) } });
+    await addModel(optionsFor(server));
+    expect(contents(server, 'consolidated.safetensors')).toEqual([]);
+    const broken = await serve({ files: { ...more, 'model.safetensors.index.json': index(['other.safetensors']) } });
+    await expect(addModel(optionsFor(broken))).rejects.toThrow(
+      /names other\.safetensors, which the repository does not/,
+    );
+  });
+
   it('is estimated by its config.json alone', async () => {
     const server = await serve();
     const { memory, architecture } = await estimateModel({ endpoint: server.endpoint }, NAME);
