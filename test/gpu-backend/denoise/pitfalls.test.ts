@@ -88,7 +88,7 @@ describe('guidance before constraint', () => {
       seed: 1,
       template: 'a{{x:tokens=4}}',
       style: 'story',
-      diffusion: { sampler: 'low-confidence', guidance: 2, steps: 2 },
+      diffusion: { sampler: 'low-confidence' as const, guidance: 2, steps: 2 },
     };
     const [task] = prepareTasks({ id: 'r', request }, tinyModel(session), plainConstraint);
     const constraint: typeof task.constraint = {

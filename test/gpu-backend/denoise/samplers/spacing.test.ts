@@ -21,19 +21,24 @@ describe('spacing', () => {
 
   it('keeps as many as without, the surest among them, and none closer while there is room', () => {
     fc.assert(
-      fc.property(confidences, fc.integer({ min: 2, max: 9 }), fc.integer({ min: 1, max: 6 }), (values, spacing, stepsLeft) => {
-        const context = contextOf(values, { stepsLeft, blockSteps: stepsLeft });
-        for (const make of [lowConfidence, (ranking?: { spacing: number }) => dream('confidence', ranking)]) {
-          const plain = [...make().select(context).commit];
-          const kept = [...make({ spacing }).select(context).commit];
-          expect(kept).toHaveLength(plain.length);
-          expect(kept[0]).toBe(plain[0]);
-          const apart = kept.every((a, i) => kept.every((b, j) => i === j || Math.abs(a - b) >= spacing));
-          const room = kept.filter((a, i) => kept.slice(0, i).every((b) => Math.abs(a - b) >= spacing));
-          // Whoever stands too close came after all who could stand apart.
-          if (!apart) expect(kept.slice(0, room.length)).toEqual(room);
-        }
-      }),
+      fc.property(
+        confidences,
+        fc.integer({ min: 2, max: 9 }),
+        fc.integer({ min: 1, max: 6 }),
+        (values, spacing, stepsLeft) => {
+          const context = contextOf(values, { stepsLeft, blockSteps: stepsLeft });
+          for (const make of [lowConfidence, (ranking?: { spacing: number }) => dream('confidence', ranking)]) {
+            const plain = [...make().select(context).commit];
+            const kept = [...make({ spacing }).select(context).commit];
+            expect(kept).toHaveLength(plain.length);
+            expect(kept[0]).toBe(plain[0]);
+            const apart = kept.every((a, i) => kept.every((b, j) => i === j || Math.abs(a - b) >= spacing));
+            const room = kept.filter((a, i) => kept.slice(0, i).every((b) => Math.abs(a - b) >= spacing));
+            // Whoever stands too close came after all who could stand apart.
+            if (!apart) expect(kept.slice(0, room.length)).toEqual(room);
+          }
+        },
+      ),
     );
   });
 });
