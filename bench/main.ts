@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER]`: measures, prints, and exits 1 where a bar does not hold.
+ * `npm run bench -- NAME [options]`: measures, prints, and exits 1 where a bar does not hold.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +11,13 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   step: () => import('./step.ts'),
   constraint: () => import('./constraint.ts'),
   schema: () => import('./schema.ts'),
+  sampler: () => import('./sampler.ts'),
+  reference: () => import('./reference.ts'),
   install: () => import('./install.ts'),
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER]; NAME is one of ${Object.keys(BENCHES).join(', ')}`;
+const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--texts-per-style N]; NAME is one of ${Object.keys(BENCHES).join(', ')}`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,15 +27,24 @@ const { values, positionals } = parseArgs({
     threads: { type: 'string', default: '2' },
     cache: { type: 'string', default: join(root, '.cache', 'models') },
     'row-ms': { type: 'string', default: '1500' },
+    scorer: { type: 'string' },
+    'texts-per-style': { type: 'string', default: '8' },
   },
 });
 
 const threads = Number(values.threads);
 const rowMilliseconds = Number(values['row-ms']);
+const textsPerStyle = Number(values['texts-per-style']);
 if (
   positionals.length !== 1 ||
   !Object.hasOwn(BENCHES, positionals[0]) ||
-  !(Number.isInteger(threads) && threads > 0 && rowMilliseconds > 0)
+  !(
+    Number.isInteger(threads) &&
+    threads > 0 &&
+    rowMilliseconds > 0 &&
+    Number.isInteger(textsPerStyle) &&
+    textsPerStyle > 0
+  )
 ) {
   console.error(usage);
   process.exit(2);
@@ -44,6 +55,8 @@ const report = await run({
   threads,
   rowMilliseconds,
   cacheFolder: values.cache,
+  scorer: values.scorer,
+  textsPerStyle,
 });
 console.log(values.json ? asJson(report) : asText(report));
 process.exitCode = report.bars.every(({ holds }) => holds) ? 0 : 1;

@@ -31,6 +31,10 @@ export interface BenchOptions {
   readonly rowMilliseconds: number;
   /** Folder of derived files. */
   readonly cacheFolder: string;
+  /** Folder of the autoregressive model that scores generated texts. */
+  readonly scorer?: string;
+  /** Texts that are generated in each style. */
+  readonly textsPerStyle: number;
 }
 
 export type Bench = (options: BenchOptions) => Promise<Report>;

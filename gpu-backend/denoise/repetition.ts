@@ -11,7 +11,8 @@
 import { MASKED, type Rows } from './constraint.ts';
 
 /**
- * The rows with the probability of each token that stands on the canvas divided, once for each time it does.
+ * The rows with the probability of each token that stands on the canvas divided, once for each time it does: weights that no longer
+ * add up to 1, in memory that the next call overwrites.
  *
  * @param penalty 1 or more; 1: the rows as they are
  * @param eos the end of text, which is not text
@@ -23,20 +24,26 @@ export function discourageRepetition(rows: Rows, canvas: Int32Array, penalty: nu
   }
   if (penalty === 1 || factors.size === 0) return rows;
   const { vocabulary } = rows;
-  const probabilities = rows.probabilities.slice();
+  const probabilities = copyOf(rows.probabilities);
   for (let from = 0; from < probabilities.length; from += vocabulary) {
-    const row = probabilities.subarray(from, from + vocabulary);
-    let text = -row[eos];
-    for (const p of row) text += p;
+    const text = 1 - probabilities[from + eos];
     let lost = 0;
-    for (const [token, factor] of factors) lost += row[token] * (1 - factor);
-    // No text is left to give to (or the row is no distribution): shares stay what they are.
+    for (const [token, factor] of factors) lost += probabilities[from + token] * (1 - factor);
     const rest = text - lost;
+    // No text is left to give to (or the row is no distribution): shares stay what they are.
     if (!(rest > 0)) continue;
-    const end = row[eos];
-    for (const [token, factor] of factors) row[token] *= factor;
-    for (let token = 0; token < vocabulary; token++) row[token] *= text / rest;
-    row[eos] = end;
+    for (const [token, factor] of factors) probabilities[from + token] *= factor;
+    // Rows are weights: less of the end of text is the same as more of all text.
+    probabilities[from + eos] *= rest / text;
   }
   return { ...rows, probabilities };
+}
+
+/** One buffer for all texts: a proposal is drawn before any other text has its turn. */
+let scratch = new Float32Array(0);
+
+function copyOf(values: Float32Array): Float32Array {
+  if (scratch.length < values.length) scratch = new Float32Array(values.length);
+  scratch.set(values);
+  return scratch.subarray(0, values.length);
 }

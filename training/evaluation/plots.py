@@ -23,7 +23,9 @@ class Line:
     y: Sequence[float]
 
 
-def line_plot(lines: Iterable[Line], x: str, y: str, x_log: bool = False, levels: Sequence[tuple[str, float]] = ()) -> str:
+def line_plot(
+    lines: Iterable[Line], x: str, y: str, x_log: bool = False, levels: Sequence[tuple[str, float]] = (), y_log: bool = False
+) -> str:
     """An SVG document of lines with markers; `levels` are dashed horizontals with a name."""
     figure, axes = pyplot.subplots(figsize=INCHES, layout="constrained")
     for line in lines:
@@ -35,10 +37,12 @@ def line_plot(lines: Iterable[Line], x: str, y: str, x_log: bool = False, levels
         axes.set_xscale("log", base=2)
         ticks = sorted({value for line in axes.get_lines() for value in line.get_xdata() if value > 1})
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    if y_log:
+        axes.set_yscale("log")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, **({"fontsize": 6, "ncols": 2} if len(axes.get_lines()) > 8 else {}))
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
