@@ -5,7 +5,7 @@
 import type { Architecture } from './architecture.ts';
 import type { KeyValueUse } from './key-values.ts';
 import { linear } from './linear.ts';
-import { nearScores } from './local.ts';
+import { keyPositions, nearScores } from './local.ts';
 import type { Mixing } from './mixing.ts';
 import { normalise } from './norm.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
@@ -22,8 +22,6 @@ interface Rotation {
 /** Values all blocks share. */
 export interface AttentionShared {
   readonly mixing: Mixing;
-  /** batch x length */
-  readonly ids: Value;
   /** batch, length, -1: what makes canvases of rows. */
   readonly canvasShape: Value;
   /** -1, width: what makes rows of the embeddings. */
@@ -35,11 +33,19 @@ export interface AttentionShared {
   readonly keyValues: KeyValueUse;
   readonly rotation: Rotation;
   /** What the local layers do instead. */
-  readonly local?: { readonly rotation: Rotation; readonly near: Value };
+  readonly local?: {
+    readonly rotation: Rotation;
+    /** int64, batch (or 1) x keys: where keys stand. */
+    readonly keys: Value;
+    readonly near: Value;
+  };
 }
 
 /** Where rows stand in their canvases, if not from the start, and what attention reads, if not just what is computed. */
-export type Placement = Partial<Pick<AttentionShared, 'positions' | 'keyValues'>>;
+export type Placement = Partial<Pick<AttentionShared, 'positions' | 'keyValues'>> & {
+  /** int64, batch x keys: where the keys stand that attention reads; asked for where it is local. */
+  keyPositions?(): Value;
+};
 
 /** The positions that a block answers for, where they are not all: the queries of its attention. */
 export interface Queries {
@@ -57,25 +63,27 @@ export function attentionShared(
   shape: Architecture,
   ids: Value,
   mixing: Mixing,
-  { positions, keyValues = (_, own) => own }: Placement = {},
+  { positions, keyValues = (_, own) => own, ...placement }: Placement = {},
 ): AttentionShared {
   const rows = (columns: number) => graph.constant(BigInt64Array.of(-1n, BigInt(columns)), [2]);
   const { local } = shape;
+  const keys = local && (placement.keyPositions?.() ?? keyPositions(graph, ids));
   return {
     mixing,
-    ids,
     canvasShape: canvasShape(graph, ids),
     rowShape: rows(shape.width),
     mixedShape: rows(shape.heads * shape.headWidth),
     positions: positions ?? graph.constant(BigInt64Array.of(0n), [1]),
     keyValues,
     rotation: rotationTables(graph, shape, shape.ropeTheta),
-    ...(local && {
-      local: {
-        rotation: rotationTables(graph, shape, local.ropeTheta),
-        near: nearScores(graph, ids, local.reach),
-      },
-    }),
+    ...(local &&
+      keys && {
+        local: {
+          rotation: rotationTables(graph, shape, local.ropeTheta),
+          keys,
+          near: nearScores(graph, positions ?? keys, keys, local.reach),
+        },
+      }),
   };
 }
 
@@ -136,7 +144,7 @@ export function attention(
     values: project(operand, products.value, shared.canvasShape),
   });
   const near =
-    queries === undefined ? local?.near : local && nearScores(graph, shared.ids, shape.local!.reach, queries.positions);
+    queries === undefined ? local?.near : local && nearScores(graph, queries.positions, local.keys, shape.local!.reach);
   const mixed = graph.node('Reshape', [shared.mixing(query, keys, values, near), shared.mixedShape]);
   const out = queries?.precision ?? precision;
   const prepared = out.prepare({ value: mixed }, products.attentionOut);

@@ -10,6 +10,7 @@ import { int4Precision } from './four-bits.ts';
 import { askedRows, logits, probabilities } from './head.ts';
 import { cachedKeyValues, keptKeyValues } from './key-values.ts';
 import { linear } from './linear.ts';
+import { cachedKeyPositions } from './local.ts';
 import { fusedMixing, plainMixing } from './mixing.ts';
 import { addAndNormalise, normalise } from './norm.ts';
 import { observedPrecision } from './observed.ts';
@@ -115,7 +116,11 @@ export function buildGraph(options: GraphOptions): Uint8Array {
     if (options.caches === 'kept') return { keyValues: keptKeyValues(graph, shape) };
     if (options.caches === undefined) return {};
     const positions = graph.input(INPUTS.positions, 'int64', ['batch', 'length']);
-    return { positions, keyValues: cachedKeyValues(graph, shape) };
+    return {
+      positions,
+      keyValues: cachedKeyValues(graph, shape),
+      keyPositions: () => cachedKeyPositions(graph, positions, padding),
+    };
   }
 
   function gain(name: string): Value {

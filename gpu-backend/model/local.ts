@@ -5,22 +5,47 @@
 import type { GraphBuilder, Value } from './onnx.ts';
 import { PADDING_SCORE } from './padding.ts';
 
+/** Where keys stand, 1 x keys: at the positions of a canvas of batch x length `ids`, one after the other. */
+export function keyPositions(graph: GraphBuilder, ids: Value): Value {
+  return range(graph, graph.node('Gather', [graph.node('Shape', [ids]), scalar(graph, 1)]));
+}
+
 /**
- * What is added to the scores, 1 x 1 x length x length, or batch x 1 x queries x length for a block that answers for some
- * positions only.
+ * Where keys stand beside a cache, batch x keys: at the positions of the cached canvas, then at those of the window.
  *
- * @param ids batch x length
- * @param queries int64, batch x queries: those positions
+ * @param positions int64, batch x window
+ * @param padding batch x 1 x 1 x keys
  */
-export function nearScores(graph: GraphBuilder, ids: Value, reach: number, queries?: Value): Value {
-  const scalar = (value: number) => graph.constant(BigInt64Array.of(BigInt(value)), []);
-  const axes = (...values: number[]) => graph.constant(BigInt64Array.from(values, BigInt), [values.length]);
-  const length = graph.node('Gather', [graph.node('Shape', [ids]), scalar(1)]);
-  const keys = graph.node('Range', [scalar(0), length, scalar(1)]);
-  const from = graph.node('Unsqueeze', [queries ?? graph.node('Unsqueeze', [keys, axes(0)]), axes(2)]);
-  const distance = graph.node('Abs', [graph.node('Sub', [from, keys])]);
-  const inside = graph.node('LessOrEqual', [distance, scalar(reach)]);
+export function cachedKeyPositions(graph: GraphBuilder, positions: Value, padding: Value): Value {
+  const size = (value: Value, axis: number) =>
+    graph.node('Gather', [graph.node('Shape', [value]), scalar(graph, axis)]);
+  const canvas = range(graph, graph.node('Sub', [size(padding, 3), size(positions, 1)]));
+  const ones = graph.constant(BigInt64Array.of(1n), [1]);
+  const shape = [graph.node('Unsqueeze', [size(positions, 0), axes(graph, 0)]), ones];
+  const each = graph.node('Expand', [canvas, graph.node('Concat', shape, { axis: { int: 0 } })]);
+  return graph.node('Concat', [each, positions], { axis: { int: 1 } });
+}
+
+/**
+ * What is added to the scores: batch (or 1) x 1 x queries x keys.
+ *
+ * @param queries int64, batch (or 1) x queries: their positions
+ * @param keys int64, batch (or 1) x keys: theirs
+ */
+export function nearScores(graph: GraphBuilder, queries: Value, keys: Value, reach: number): Value {
+  const from = graph.node('Unsqueeze', [queries, axes(graph, 2)]);
+  const to = graph.node('Unsqueeze', [keys, axes(graph, 1)]);
+  const inside = graph.node('LessOrEqual', [graph.node('Abs', [graph.node('Sub', [from, to])]), scalar(graph, reach)]);
   const none = graph.constant(Float32Array.of(0), []);
   const all = graph.constant(Float32Array.of(PADDING_SCORE), []);
-  return graph.node('Unsqueeze', [graph.node('Where', [inside, none, all]), axes(1)]);
+  return graph.node('Unsqueeze', [graph.node('Where', [inside, none, all]), axes(graph, 1)]);
+}
+
+const scalar = (graph: GraphBuilder, value: number) => graph.constant(BigInt64Array.of(BigInt(value)), []);
+const axes = (graph: GraphBuilder, axis: number) => graph.constant(BigInt64Array.of(BigInt(axis)), [1]);
+
+/** 0 to count - 1, 1 x count. */
+function range(graph: GraphBuilder, count: Value): Value {
+  const numbers = graph.node('Range', [scalar(graph, 0), count, scalar(graph, 1)]);
+  return graph.node('Unsqueeze', [numbers, axes(graph, 0)]);
 }

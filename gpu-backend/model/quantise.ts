@@ -58,42 +58,60 @@ function scaleOf(weight: Float32Array, start: number, count: number): number {
 
 const bytesOf = (data: ArrayBufferView) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
+/** Scales from the tensor they are found with to the one they are written as; those of no more than one matrix are in memory. */
+function carried() {
+  let scales = new Float32Array(0);
+  return {
+    start(count: number): Float32Array {
+      scales = new Float32Array(count);
+      return scales;
+    },
+    async take(): Promise<Uint8Array> {
+      const data = bytesOf(scales);
+      scales = new Float32Array(0);
+      return data;
+    },
+  };
+}
+
 function int8ToWrite(folder: string, weights: Weights, product: Product): TensorToWrite[] {
   const { from, to } = product;
-  const scales = new Float32Array(to);
+  const scales = carried();
   return [
     {
       ...{ name: quantisedWeight(product), type: 'int8', shape: [from, to] },
       async stream(sink) {
+        const found = scales.start(to);
         for await (const { firstRow, rows, values } of rowBlocks(folder, requireTensor(weights, product.weight))) {
           const block = quantiseColumns(values, from, rows);
-          scales.set(block.scales, firstRow);
+          found.set(block.scales, firstRow);
           // The block's rows are columns of the file.
           const bytes = bytesOf(block.bytes);
           for (let i = 0; i < from; i++) sink.write(i * to + firstRow, bytes.subarray(i * rows, (i + 1) * rows));
         }
       },
     },
-    { name: quantisedScale(product), type: 'float32', shape: [to], data: async () => bytesOf(scales) },
+    { name: quantisedScale(product), type: 'float32', shape: [to], data: scales.take },
   ];
 }
 
 function int4ToWrite(folder: string, weights: Weights, product: Product): TensorToWrite[] {
   const { from, to } = product;
   const blocks = blockCount(from);
-  const scales = new Float32Array(to * blocks);
+  const scales = carried();
   return [
     {
       ...{ name: fourBitWeight(product), type: 'uint8', shape: [to, blocks, BLOCK / 2] },
       async stream(sink) {
+        const found = scales.start(to * blocks);
         for await (const { firstRow, values } of rowBlocks(folder, requireTensor(weights, product.weight))) {
           const block = quantiseFourBits(values, from);
-          scales.set(block.scales, firstRow * blocks);
+          found.set(block.scales, firstRow * blocks);
           sink.write((firstRow * blocks * BLOCK) / 2, block.packed);
         }
       },
     },
-    { name: fourBitScale(product), type: 'float32', shape: [to, blocks], data: async () => bytesOf(scales) },
+    { name: fourBitScale(product), type: 'float32', shape: [to, blocks], data: scales.take },
   ];
 }
 

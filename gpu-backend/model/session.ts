@@ -73,7 +73,7 @@ interface Evaluation {
   readonly caches: readonly CanvasCache[];
 }
 
-const NO_CACHES = 'this session keeps no keys and values: they are kept on the CPU, of models without local attention';
+const NO_CACHES = 'this session keeps no keys and values: they are kept on the CPU';
 
 /** The keys and values of each canvas of a batch: parts of the graph's outputs, not copied. */
 function cachesOf(
@@ -196,7 +196,7 @@ export async function openSession(folder: string, options: SessionOptions): Prom
     });
   };
 
-  const keepsCaches = cpu && architecture.local === undefined;
+  const keepsCaches = cpu;
 
   return {
     vocabulary,

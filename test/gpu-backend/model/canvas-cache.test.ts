@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EvaluationInput, type ModelSession, openSession } from '../../../gpu-backend/model/session.ts';
-import { lladaConfig, randomNumbers, writeRandomModel } from './random-model.ts';
+import { lladaConfig, modernbertConfig, randomNumbers, writeRandomModel } from './random-model.ts';
 
 const LENGTH = 48;
 const WINDOW = 16;
@@ -19,8 +19,12 @@ afterAll(async () => {
 });
 
 async function open(layers: number, precision: 'float32' | 'int8', keyHeads = 1): Promise<ModelSession> {
-  const path = join(folder, `${layers}-${keyHeads}`);
-  await writeRandomModel(path, lladaConfig({ n_layers: layers, n_kv_heads: keyHeads }), 7);
+  return openRandom(`${layers}-${keyHeads}`, lladaConfig({ n_layers: layers, n_kv_heads: keyHeads }), precision);
+}
+
+async function openRandom(name: string, config: Record<string, unknown>, precision: 'float32' | 'int8') {
+  const path = join(folder, name);
+  await writeRandomModel(path, config, 7);
   const options = { device: 'cpu', precision, threads: 2, cacheFolder: join(folder, 'cache') } as const;
   sessions.push(await openSession(path, options));
   return sessions.at(-1)!;
@@ -67,6 +71,15 @@ const difference = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 
 describe('a window', () => {
+  it.each([3, 4])('of a model with local attention has the rows of its canvas, %i layers', async (layers) => {
+    // Of three layers the last is local, of four it is global.
+    const config = modernbertConfig({ num_hidden_layers: layers });
+    const session = await openRandom(`local-${layers}`, config, 'float32');
+    const before = whole(LENGTHS.map(canvas), FIRSTS);
+    const input = await windows(session, before, before, FIRSTS);
+    expect(difference(await session.evaluate(input), await session.evaluate(before))).toBeLessThan(1e-5);
+  });
+
   it.each(['float32', 'int8'] as const)('of a canvas that did not change has its rows, %s', async (precision) => {
     const session = await open(3, precision);
     const before = whole(LENGTHS.map(canvas), FIRSTS);
