@@ -4,6 +4,14 @@
 import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
 import { SECRET_CHARACTERS } from '../shared/contract/signature.ts';
+import {
+  DEVICES,
+  type Device,
+  defaultPrecision,
+  PRECISION_NAMES,
+  type PrecisionName,
+  precisionFault,
+} from './model/device.ts';
 
 const integer = (min: number, max: number) =>
   v.pipe(
@@ -32,8 +40,8 @@ const configSchema = v.object({
     ),
     'models/default',
   ),
-  MASKWRIGHT_DEVICE: v.optional(oneOf(['cpu', 'webgpu', 'cuda']), 'cpu'),
-  MASKWRIGHT_PRECISION: v.optional(oneOf(['int8', 'int4', 'float32']), 'int8'),
+  MASKWRIGHT_DEVICE: v.optional(oneOf(DEVICES), 'cpu'),
+  MASKWRIGHT_PRECISION: v.optional(oneOf(PRECISION_NAMES)),
   MASKWRIGHT_THREADS: v.optional(integer(1, 256), String(Math.min(availableParallelism(), 256))),
   MASKWRIGHT_CACHE: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty')), '.cache'),
   MASKWRIGHT_LOG: v.optional(oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
@@ -48,8 +56,8 @@ export interface Config {
   readonly port: number;
   readonly secret: string;
   readonly models: readonly string[];
-  readonly device: 'cpu' | 'webgpu' | 'cuda';
-  readonly precision: 'int8' | 'int4' | 'float32';
+  readonly device: Device;
+  readonly precision: PrecisionName;
   readonly threads: number;
   readonly cacheFolder: string;
   readonly logLevel: string;
@@ -69,6 +77,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (!result.success) {
     faults.push(...result.issues.map((issue) => `${v.getDotPath(issue)} ${faultOf(issue)}`));
   }
+  const device = result.success ? result.output.MASKWRIGHT_DEVICE : 'cpu';
+  const precision = (result.success ? result.output.MASKWRIGHT_PRECISION : undefined) ?? defaultPrecision(device);
+  const fault = precisionFault(device, precision);
+  if (fault !== undefined) faults.push(`MASKWRIGHT_PRECISION does not go with MASKWRIGHT_DEVICE: ${fault}`);
   if (faults.length > 0 || !result.success)
     throw new Error(`the configuration is not valid:\n- ${faults.join('\n- ')}`);
   const read = result.output;
@@ -77,8 +89,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: read.MASKWRIGHT_BACKEND_PORT,
     secret: read.MASKWRIGHT_SECRET,
     models: read.MASKWRIGHT_MODELS,
-    device: read.MASKWRIGHT_DEVICE,
-    precision: read.MASKWRIGHT_PRECISION,
+    device,
+    precision,
     threads: read.MASKWRIGHT_THREADS,
     cacheFolder: read.MASKWRIGHT_CACHE,
     logLevel: read.MASKWRIGHT_LOG,

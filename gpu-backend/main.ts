@@ -43,7 +43,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
   const app = createApp({ dispatch, metrics: dispatch.metrics, secret: config.secret, log });
   const { server, port } = await listen(app.fetch, config);
   const ready = dispatch.ready.then(() => {
-    log.info({ models: dispatch.models().map(({ id, revision }) => `${id}@${revision}`) }, 'ready');
+    log.info({ device, precision, models: dispatch.models().map(({ id, revision }) => `${id}@${revision}`) }, 'ready');
   });
   ready.catch(() => {}); // the caller sees it; here it must not end the process before he does
   return {

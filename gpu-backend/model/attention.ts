@@ -3,13 +3,14 @@
  * canvas or, in some layers of some models, over each position's neighbourhood.
  */
 import type { Architecture } from './architecture.ts';
+import { toHalf } from './float16.ts';
 import type { KeyValueUse } from './key-values.ts';
 import { linear } from './linear.ts';
 import { keyPositions, nearScores } from './local.ts';
 import type { Mixing } from './mixing.ts';
 import { normalise } from './norm.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
-import { floatTensor, gatherRows, type Operand, type Precision, type Rows } from './precision.ts';
+import { floatTensor, gatherRows, type Operand, type Precision, type Rows, settle, widen } from './precision.ts';
 import { blockProducts, type Product } from './products.ts';
 import type { Weights } from './safetensors.ts';
 
@@ -32,6 +33,8 @@ export interface AttentionShared {
   readonly positions: Value;
   readonly keyValues: KeyValueUse;
   readonly rotation: Rotation;
+  /** True where queries, keys and values are float16. */
+  readonly half: boolean;
   /** What the local layers do instead. */
   readonly local?: {
     readonly rotation: Rotation;
@@ -57,12 +60,13 @@ export interface Queries {
   readonly precision: Precision;
 }
 
-/** Tables of the rotation angles and the shapes, once for the graph. `ids` is batch x length. */
+/** Tables of the rotation angles and the shapes, once for the graph. `ids` is batch x length; `half`: in float16. */
 export function attentionShared(
   graph: GraphBuilder,
   shape: Architecture,
   ids: Value,
   mixing: Mixing,
+  half: boolean,
   { positions, keyValues = (_, own) => own, ...placement }: Placement = {},
 ): AttentionShared {
   const rows = (columns: number) => graph.constant(BigInt64Array.of(-1n, BigInt(columns)), [2]);
@@ -75,11 +79,12 @@ export function attentionShared(
     mixedShape: rows(shape.heads * shape.headWidth),
     positions: positions ?? graph.constant(BigInt64Array.of(0n), [1]),
     keyValues,
-    rotation: rotationTables(graph, shape, shape.ropeTheta),
+    half,
+    rotation: rotationTables(graph, shape, shape.ropeTheta, half),
     ...(local &&
       keys && {
         local: {
-          rotation: rotationTables(graph, shape, local.ropeTheta),
+          rotation: rotationTables(graph, shape, local.ropeTheta, half),
           keys,
           near: nearScores(graph, positions ?? keys, keys, local.reach),
         },
@@ -87,18 +92,27 @@ export function attentionShared(
   };
 }
 
-function rotationTables(graph: GraphBuilder, { headWidth, context }: Architecture, theta: number): Rotation {
-  const half = headWidth / 2;
-  const cosines = new Float32Array(context * half);
-  const sines = new Float32Array(context * half);
+function rotationTables(
+  graph: GraphBuilder,
+  { headWidth, context }: Architecture,
+  theta: number,
+  half: boolean,
+): Rotation {
+  const pairs = headWidth / 2;
+  const cosines = new Float32Array(context * pairs);
+  const sines = new Float32Array(context * pairs);
   for (let position = 0; position < context; position++) {
-    for (let i = 0; i < half; i++) {
-      const angle = position * theta ** (-i / half);
-      cosines[position * half + i] = Math.cos(angle);
-      sines[position * half + i] = Math.sin(angle);
+    for (let i = 0; i < pairs; i++) {
+      const angle = position * theta ** (-i / pairs);
+      cosines[position * pairs + i] = Math.cos(angle);
+      sines[position * pairs + i] = Math.sin(angle);
     }
   }
-  return { cosines: graph.constant(cosines, [context, half]), sines: graph.constant(sines, [context, half]) };
+  const table = (values: Float32Array) => {
+    const constant = graph.constant(values, [context, pairs]);
+    return half ? toHalf(graph, constant) : constant;
+  };
+  return { cosines: table(cosines), sines: table(sines) };
 }
 
 /** The shape that makes canvases of rows, batch x length x any, for values of batch x length. */
@@ -124,8 +138,13 @@ export function attention(
   const { cosines, sines } = local?.rotation ?? shared.rotation;
   const operand = precision.prepare({ value: rows }, products.query);
   const project = (from: Operand, product: Product, canvases: Value, norm?: string) => {
-    const projected = graph.node('Reshape', [linear(graph, weights, precision, from, product), canvases]);
-    return norm === undefined ? projected : normaliseHeads(graph, shape, projected, floatTensor(graph, weights, norm));
+    const settled = settle(graph, linear(graph, weights, precision, from, product));
+    const projected = graph.node('Reshape', [settled, canvases]);
+    if (norm === undefined) return projected;
+    const { half } = shared;
+    const wide = widen(graph, { value: projected, half });
+    const normalised = normaliseHeads(graph, shape, wide, floatTensor(graph, weights, norm));
+    return half ? toHalf(graph, normalised) : normalised;
   };
   const rotate = (x: Value, heads: number, positions: Value) =>
     graph.node('RotaryEmbedding', [x, positions, cosines, sines], {
@@ -147,11 +166,8 @@ export function attention(
     queries === undefined ? local?.near : local && nearScores(graph, queries.positions, local.keys, shape.local!.reach);
   const mixed = graph.node('Reshape', [shared.mixing(query, keys, values, near), shared.mixedShape]);
   const out = queries?.precision ?? precision;
-  const prepared = out.prepare({ value: mixed }, products.attentionOut);
-  // Only a product with a bias has to be settled here.
-  return products.attentionOut.bias === undefined
-    ? out.multiply(prepared, products.attentionOut)
-    : { value: linear(graph, weights, out, prepared, products.attentionOut) };
+  const prepared = out.prepare({ value: mixed, half: shared.half }, products.attentionOut);
+  return linear(graph, weights, out, prepared, products.attentionOut);
 }
 
 /** Qwen3's norm of every head by itself. In a Reshape, 0 keeps an axis as it is. */

@@ -4,7 +4,7 @@
 import type { Architecture } from './config.ts';
 import { linear } from './linear.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
-import { floatTensor, type Precision, settle } from './precision.ts';
+import { floatTensor, type Precision, widen } from './precision.ts';
 import { headProduct } from './products.ts';
 import type { Weights } from './safetensors.ts';
 
@@ -38,11 +38,14 @@ export function logits(
   name: string,
 ): void {
   const product = headProduct(shape);
-  const result = linear(graph, weights, precision, precision.prepare({ value: hidden }, product), product);
+  const result = widen(
+    graph,
+    linear(graph, weights, precision, precision.prepare({ value: hidden }, product), product),
+  );
   graph.output(graph.node('Identity', [result], {}, name), 'float32', ['rows', shape.vocabulary]);
 }
 
-/** Asked rows -> probabilities, R x vocabulary, at their temperatures; `forbidden` tokens have probability 0. */
+/** Asked rows -> probabilities, R x vocabulary, at their temperatures; `forbidden` tokens have probability 0. `name`: as an output. */
 export function probabilities(
   graph: GraphBuilder,
   shape: Architecture,
@@ -51,8 +54,8 @@ export function probabilities(
   hidden: Value,
   inverseTemperature: Value,
   forbidden: readonly number[],
-  name: string,
-): void {
+  name?: string,
+): Value {
   const bias = new Float32Array(shape.vocabulary);
   for (const token of forbidden) bias[token] = Number.NEGATIVE_INFINITY;
   const product = headProduct(shape);
@@ -61,12 +64,13 @@ export function probabilities(
     product,
     graph.constant(bias, [shape.vocabulary]),
   );
-  let settled = settle(graph, scores);
+  let settled = widen(graph, scores);
   if (product.bias !== undefined) {
     // The head's own bias is tempered like the rest of a logit.
     const own = graph.node('Mul', [floatTensor(graph, weights, product.bias), inverseTemperature]);
     settled = graph.node('Add', [settled, own]);
   }
   const result = graph.node('Softmax', [settled], { axis: { int: -1 } }, name);
-  graph.output(result, 'float32', ['rows', shape.vocabulary]);
+  if (name !== undefined) graph.output(result, 'float32', ['rows', shape.vocabulary]);
+  return result;
 }

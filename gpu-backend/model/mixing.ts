@@ -6,7 +6,7 @@ import type { GraphBuilder, Value } from './onnx.ts';
 import { PADDING_SCORE } from './padding.ts';
 
 /** Exchanges positions and heads. */
-const SWAP = { perm: { ints: [0, 2, 1, 3] } };
+export const SWAP = { perm: { ints: [0, 2, 1, 3] } };
 
 /**
  * Queries (batch x queries x heads * d), keys and values (batch x length x keyHeads * d) -> batch x queries x heads * d.
@@ -59,7 +59,7 @@ export function fusedMixing(graph: GraphBuilder, shape: Architecture, padding: V
 const groupOf = ({ heads, keyHeads }: Architecture) => heads / keyHeads;
 
 /** Grouped-query attention (Ainslie et al. 2023): gives every query head its copy of the keys it shares. batch x length x columns. */
-function spreadHeads(graph: GraphBuilder, shape: Architecture, x: Value): Value {
+export function spreadHeads(graph: GraphBuilder, shape: Architecture, x: Value): Value {
   const group = groupOf(shape);
   if (group === 1) return x;
   const { keyHeads, headWidth } = shape;

@@ -1,10 +1,10 @@
 /**
- * How matrix products are carried out: the one thing in which the float32 and the int8 graph differ.
+ * How matrix products are carried out: the one thing in which the graphs of float32, int8 and float16 (float16.ts) differ.
  *
  * A result may still owe a factor for each row (`scale`): int8 rows carry one, and where the next operation commutes with it
  * (another quantisation, a product with something else) it never has to be multiplied in.
  */
-import type { GraphBuilder, Value } from './onnx.ts';
+import { ELEMENT_TYPES, type GraphBuilder, type Value } from './onnx.ts';
 import type { Product } from './products.ts';
 import type { Weights } from './safetensors.ts';
 
@@ -12,6 +12,8 @@ import type { Weights } from './safetensors.ts';
 export interface Rows {
   readonly value: Value;
   readonly scale?: Value;
+  /** True where the values are float16 (float16.ts). */
+  readonly half?: boolean;
 }
 
 /** Rows made ready to be multiplied, once for all the products that read them. */
@@ -31,6 +33,12 @@ export interface Precision {
 /** The matrix with its scale multiplied in. */
 export function settle(graph: GraphBuilder, rows: Rows): Value {
   return rows.scale === undefined ? rows.value : graph.node('Mul', [rows.value, rows.scale]);
+}
+
+/** The matrix in float32, with its scale multiplied in. */
+export function widen(graph: GraphBuilder, rows: Rows): Value {
+  const settled = settle(graph, rows);
+  return rows.half === true ? graph.node('Cast', [settled], { to: { int: ELEMENT_TYPES.float32.onnx } }) : settled;
 }
 
 /** A stored tensor as float32; where it is stored smaller, onnxruntime widens it once, when it loads the graph. */

@@ -3,14 +3,15 @@
  */
 import { resolve } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
+import { type Device, executionProviders } from './device.ts';
 
 /** The onnxruntime session options we use: those of its config keys that its types know only as `extra`. */
 export function runtimeOptions(
-  { device, threads }: { readonly device: string; readonly threads: number },
+  { device, threads }: { readonly device: Device; readonly threads: number },
   weightsFolder: string,
 ): InferenceSession.SessionOptions {
   return {
-    executionProviders: [device],
+    executionProviders: executionProviders(device),
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -25,6 +26,8 @@ export function runtimeOptions(
         // Where a processor would saturate sums of unsigned times signed bytes, onnxruntime takes another form.
         x64quantprecision: '1',
       },
+      // Casts of weights are carried out once, at load. A GPU's embedding table may be larger than the 1 GiB that is the limit else.
+      ...(device === 'cpu' ? {} : { optimization: { constant_folding_max_output_size_in_bytes: '0' } }),
     },
   };
 }

@@ -2,6 +2,7 @@
  * The weights a session runs on: the folder's own, or their quantised form, made on first use or stored by `model add`.
  */
 import type { Architecture } from './config.ts';
+import type { PrecisionName } from './device.ts';
 import { BLOCK, blockCount, fourBitScale, fourBitWeight } from './four-bits.ts';
 import type { ElementType } from './onnx.ts';
 import { quantisedScale, quantisedWeight } from './precision.ts';
@@ -14,7 +15,7 @@ export interface WeightsSource {
   /** Where the files lie. */
   readonly folder: string;
   readonly weights: Weights;
-  readonly precision: 'float32' | QuantisedForm;
+  readonly precision: PrecisionName;
 }
 
 /** The quantised form a folder's weights are stored in; undefined where they are floating-point numbers. */
@@ -68,6 +69,6 @@ export async function openWeights(
   }
   checkWeights(architecture, files);
   const weights = withParts(architecture, files);
-  if (precision === 'float32') return { folder, weights, precision };
+  if (precision === 'float32' || precision === 'float16') return { folder, weights, precision };
   return { ...(await quantisedWeights(folder, architecture, weights, cacheFolder, precision)), precision };
 }

@@ -30,11 +30,28 @@ describe('readConfig', () => {
   });
 
   it.each([
+    ['cpu', 'int8'],
+    ['webgpu', 'float32'],
+    ['cuda', 'float16'],
+    ['directml', 'float16'],
+  ])('runs %s in %s where no precision is asked for', (device, precision) => {
+    expect(readConfig({ MASKWRIGHT_SECRET, MASKWRIGHT_DEVICE: device })).toMatchObject({ device, precision });
+  });
+
+  it.each([
     [{}, ['MASKWRIGHT_SECRET must be set']],
     [{ MASKWRIGHT_SECRET: 'short' }, ['MASKWRIGHT_SECRET must have at least 32 characters']],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_BACKEND_PORT: '99999' }, ['MASKWRIGHT_BACKEND_PORT must be at most 65535']],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_BACKEND_PORT: 'http' }, ['must be a whole number', '"http"']],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_DEVICE: 'tpu' }, ['MASKWRIGHT_DEVICE must be one of: cpu, webgpu, cuda', '"tpu"']],
+    [
+      { MASKWRIGHT_SECRET, MASKWRIGHT_PRECISION: 'float16' },
+      ['MASKWRIGHT_PRECISION does not go with MASKWRIGHT_DEVICE', 'device cpu', 'int8 or int4 or float32'],
+    ],
+    [
+      { MASKWRIGHT_SECRET, MASKWRIGHT_DEVICE: 'cuda', MASKWRIGHT_PRECISION: 'int8' },
+      ['precision is int8 and device cuda; cuda takes float16 or float32 or int4'],
+    ],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_THREADS: '0' }, ['MASKWRIGHT_THREADS must be at least 1']],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_MODELS: 'a,,b' }, ['MASKWRIGHT_MODELS must be folders separated by commas']],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_THREDS: '2' }, ['MASKWRIGHT_THREDS is not a variable', 'MASKWRIGHT_THREADS']],
