@@ -3,7 +3,9 @@
  * one whole text it accepts. The loop keeps a subset of that text, so the text itself remains a way to finish.
  */
 import type { ChoiceProbability } from '../../shared/contract/stream.ts';
+import type { RowReading } from '../lattice/reading.ts';
 import type { Measure } from '../lattice/spread.ts';
+import type { RowSummary } from '../lattice/summaries.ts';
 import type { Uniform } from './random.ts';
 
 /** The model's distributions at masked positions. */
@@ -11,8 +13,10 @@ export interface Rows {
   /** Text positions that are masked and asked for, ascending. */
   readonly positions: Int32Array;
   readonly vocabulary: number;
-  /** rows x vocabulary, tempered softmax. */
+  /** rows x vocabulary, tempered softmax; empty where there are summaries instead. */
   readonly probabilities: Float32Array;
+  /** One for each position, where the device keeps the rows. */
+  readonly summaries?: readonly RowSummary[];
 }
 
 /** One complete filling of the asked-for positions. */
@@ -63,6 +67,11 @@ export interface Constraint {
   propose(canvas: Int32Array, rows: Rows, options: ProposeOptions): Proposal;
   /** Probability of each choice of the request's choices, by hole, under the rows of this canvas. */
   choiceProbabilities?(canvas: Int32Array, rows: Rows): Readonly<Record<string, readonly ChoiceProbability[]>>;
+  /**
+   * What `propose`, and with `choices` also `choiceProbabilities`, read of the rows of these positions. Without it a constraint is
+   * given whole rows.
+   */
+  reading?(positions: Int32Array, choices: boolean): RowReading;
   /** The finished canvas -> text and hole values. */
   finish(canvas: Int32Array): Finished;
 }

@@ -1,6 +1,8 @@
 /**
  * What a text asks the model: one evaluation of its canvas, or of a window of it.
  */
+import type { RowReading } from '../lattice/reading.ts';
+import type { RowSummary } from '../lattice/summaries.ts';
 import type { CanvasCache, CanvasWindow } from '../model/canvas-cache.ts';
 import { canvasTokens } from './canvas.ts';
 import type { Task } from './task.ts';
@@ -24,18 +26,38 @@ export interface Need extends CanvasRows {
   readonly inverseTemperature: number;
   /** Where keys and values are wanted: told those of the canvas and of its twin before the evaluation resolves. */
   readonly keep?: (caches: readonly CanvasCache[]) => void;
+  /** What is read of the rows, where the device keeps them; else whole rows are wanted. */
+  readonly reading?: RowReading & { readonly entropies: boolean };
 }
 
-/** Answers with probabilities, rows x vocabulary: to be used or copied at once, for the next evaluation of any text may overwrite them. */
-export type Evaluate = (need: Need) => Promise<Float32Array>;
+/**
+ * Probabilities, rows x vocabulary: to be used or copied at once, for the next evaluation of any text may overwrite them. Or one summary
+ * for each row, where the need says what is read of it.
+ */
+export type Answer = Float32Array | readonly RowSummary[];
+export type Evaluate = (need: Need) => Promise<Answer>;
 
 /** What a text's logits are multiplied by: 1 too where the likeliest text is looked for. */
 export function inverseTemperature({ temperature }: Pick<Task, 'temperature'>): number {
   return temperature === 0 ? 1 : 1 / temperature;
 }
 
-/** The evaluation of a whole canvas (token or -1 at each text position), for the rows of these text positions. */
-export function needOf(task: Task, canvas: Int32Array, positions: Int32Array): Need {
+/** What is read of the rows of these positions, where whole ones are not wanted. `choices`: also their probabilities. */
+function readingOf(task: Task, positions: Int32Array, choices: boolean): Need['reading'] {
+  const { model, constraint, sampler, repetitionPenalty } = task;
+  // Samplers that compare or doubt distributions, and penalties that change them, see every token.
+  const whole = sampler.edits !== undefined || sampler.remembers === 'drift' || repetitionPenalty !== 1;
+  if (model.session.reducer === undefined || whole || positions.length === 0) return undefined;
+  const reading = constraint.reading?.(positions, choices);
+  return reading && { ...reading, entropies: sampler.measure === 'entropy' };
+}
+
+/**
+ * The evaluation of a whole canvas (token or -1 at each text position), for the rows of these text positions.
+ *
+ * @param choices true where the probabilities of choices are read off these rows too
+ */
+export function needOf(task: Task, canvas: Int32Array, positions: Int32Array, choices = false): Need {
   const { layout, model } = task;
   const { shift, tokens } = model.manifest;
   const behind = (prefix: Int32Array): CanvasRows => ({
@@ -49,5 +71,6 @@ export function needOf(task: Task, canvas: Int32Array, positions: Int32Array): N
     base: layout.basePrefix && behind(layout.basePrefix),
     guidance: layout.guidance,
     inverseTemperature: inverseTemperature(task),
+    reading: readingOf(task, positions, choices),
   };
 }

@@ -26,28 +26,30 @@ interface Known {
   readonly rows: Rows;
 }
 
+const NO_ROWS = new Float32Array(0);
+
 /** @param signal when aborted, an evaluation throws its reason */
 export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSignal): RowSource {
   const { vocabulary } = task.model.session;
   const counted = { evaluations: 0, positions: 0 };
   let known: Known | undefined;
 
-  async function ask(need: Need): Promise<Float32Array> {
-    const probabilities = await evaluate(need);
+  async function ask(need: Need): Promise<Pick<Rows, 'probabilities' | 'summaries'>> {
+    const answer = await evaluate(need);
     signal?.throwIfAborted();
     counted.evaluations += need.base === undefined ? 1 : 2;
     counted.positions += need.ids.length + (need.base?.ids.length ?? 0);
-    return probabilities;
+    return answer instanceof Float32Array ? { probabilities: answer } : { probabilities: NO_ROWS, summaries: answer };
   }
 
   async function whole(canvas: Int32Array, positions: Int32Array, block: Block, span: Span | undefined): Promise<Rows> {
     const need = needOf(task, canvas, positions);
-    if (span === undefined) return { positions, vocabulary, probabilities: await ask(need) };
+    if (span === undefined) return { positions, vocabulary, ...(await ask(need)) };
     let caches: readonly CanvasCache[] = [];
     const keep = (kept: readonly CanvasCache[]) => {
       caches = kept;
     };
-    const rows = { positions, vocabulary, probabilities: await ask({ ...need, keep }) };
+    const rows = { positions, vocabulary, ...(await ask({ ...need, keep })) };
     known = { block, canvas: canvas.slice(), caches, rows: { ...rows, probabilities: rows.probabilities.slice() } };
     return rows;
   }
@@ -69,12 +71,12 @@ export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSi
       const old = span && serving(canvas, positions, block, span);
       if (span === undefined || old === undefined) return whole(canvas, positions, block, span);
       const fresh = positions.filter((position) => span.answers(position));
-      const probabilities = await ask(windowNeed(task, canvas, fresh, span, old.caches));
-      return merge(old.rows, { positions: fresh, vocabulary, probabilities }, positions);
+      const answer = await ask(windowNeed(task, canvas, fresh, span, old.caches));
+      return merge(old.rows, { positions: fresh, vocabulary, ...answer }, positions);
     },
     async untempered(canvas, positions) {
-      const need = { ...needOf(task, canvas, positions), inverseTemperature: 1 };
-      return { positions, vocabulary, probabilities: await ask(need) };
+      const need = { ...needOf(task, canvas, positions, true), inverseTemperature: 1 };
+      return { positions, vocabulary, ...(await ask(need)) };
     },
   };
 }

@@ -6,9 +6,10 @@
  *
  * All results go into one buffer, since distributions are what takes memory: a text has to be done with its own when it next awaits.
  */
-import type { CanvasRows, Evaluate, Need } from '../denoise/need.ts';
+import type { Answer, CanvasRows, Evaluate, Need } from '../denoise/need.ts';
 import type { EvaluationInput, ModelSession } from '../model/session.ts';
 import type { Counters } from './counters.ts';
+import { reduceBatch } from './reduced-batch.ts';
 
 export interface BatcherOptions {
   /** Most canvases of one model call; guidance takes two for a text. */
@@ -30,7 +31,7 @@ export interface Batcher {
 interface Waiting {
   readonly need: Need;
   readonly signal: AbortSignal;
-  readonly resolve: (probabilities: Float32Array) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -48,6 +49,14 @@ export function createBatcher(session: ModelSession, { padding, counters, ...mos
       const input = assemble(needs, padding);
       counters.add('batches');
       counters.add('canvases', input.batch);
+      const { reducer } = session;
+      if (reducer !== undefined && needs[0].reading !== undefined) {
+        const answers = await reduceBatch(reducer, needs, input, counters);
+        batch.forEach(({ resolve }, i) => {
+          resolve(answers[i]);
+        });
+        return;
+      }
       const size = input.rows.length * session.vocabulary;
       if (buffer.length < size) buffer = new Float32Array(size);
       const into = buffer.subarray(0, size);
@@ -116,7 +125,8 @@ function takeBatch(
       first === undefined ||
       (first.paddedLength === need.paddedLength &&
         first.window?.cache.length === need.window?.cache.length &&
-        (first.base === undefined) === (need.base === undefined));
+        (first.base === undefined) === (need.base === undefined) &&
+        (first.reading === undefined) === (need.reading === undefined));
     const together = canvases + own;
     const fits =
       together <= most.canvases &&

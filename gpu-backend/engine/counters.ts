@@ -13,6 +13,7 @@ const MEANINGS = {
   model_evaluations: 'Forward passes of finished texts, twins included.',
   batches: 'Calls of a model session.',
   canvases: 'Canvases in those calls.',
+  reduced_bytes: 'Bytes to and from a device that keeps its rows.',
 } as const;
 
 export type CounterName = keyof typeof MEANINGS;

@@ -4,8 +4,8 @@
  */
 import { hasBit } from './bits.ts';
 import type { Lattice } from './lattice.ts';
-import { clean } from './masses.ts';
 import type { ProposalRows } from './propose.ts';
+import { shareOf } from './rows.ts';
 import { log, type Scaled } from './scaled.ts';
 import type { Backward, PositionWeights } from './score.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -109,12 +109,7 @@ function step(
     for (let t = tokenStart[trie]; t < tokenStart[trie + 1]; t++) {
       const token = tokens[t];
       if (canvas[position] >= 0 && canvas[position] !== token) continue;
-      const p =
-        canvas[position] >= 0
-          ? 1
-          : row < 0
-            ? 1 / rows.vocabulary
-            : clean(rows.probabilities[row * rows.vocabulary + token]);
+      const p = canvas[position] >= 0 ? 1 : row < 0 ? 1 / rows.vocabulary : shareOf(rows, row, token);
       if (p === 0) continue;
       for (const g of hole.groupsOf(lift.classOf[token])) {
         if (groupCore[g] !== nodeCore[node] || set[lift.groupSet[g]] === 0) continue;

@@ -4,6 +4,7 @@
 import type { LatticeHole } from './lattice.ts';
 import { type ClassMasses, clean } from './masses.ts';
 import type { Draw, ProposalRows } from './propose.ts';
+import { drawFromSummary } from './rows.ts';
 
 /** Draws a class of the group, then a token of the class. `allowed` closes classes at this position. */
 export function drawToken(
@@ -37,6 +38,7 @@ export function drawToken(
   const last = classStart[k + 1];
   const uniform = draw.random(position, 2);
   if (row === undefined) return classTokens[first + Math.floor(uniform * (last - first))];
+  if (rows.summaries !== undefined) return drawFromSummary(rows.summaries[row], k, uniform);
   return chooseToken(rows.probabilities, row * rows.vocabulary, classTokens, first, last, masses.mass[k], uniform);
 }
 

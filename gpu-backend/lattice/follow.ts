@@ -7,10 +7,11 @@ import { drawToken } from './draw.ts';
 import { linkForward, startForward } from './forward.ts';
 import type { Lattice } from './lattice.ts';
 import { marginal } from './marginal.ts';
-import { bestOfSet, type ClassMasses, clean } from './masses.ts';
+import { bestOfSet, type ClassMasses } from './masses.ts';
 import { chanceInBounds, type Moments } from './moments.ts';
 import type { Draw, Filling, ProposalRows } from './propose.ts';
 import type { Reach } from './reach.ts';
+import { shareOf } from './rows.ts';
 import { log, type Scaled, scaled } from './scaled.ts';
 import { type Backward, forwardStep, type PositionWeights, type Window } from './score.ts';
 import { spread } from './spread.ts';
@@ -83,7 +84,7 @@ export function follow(work: Following): Filling | undefined {
       }
       const row = rowOf.get(position);
       if (canvas[position] < 0 && row !== undefined) {
-        const p = clean(rows.probabilities[row * rows.vocabulary + tokens[position]]);
+        const p = shareOf(rows, row, tokens[position]);
         confidence[position] = marginal(work, h, layer, weight, { token: tokens[position], p }, here);
         if (certainty !== undefined) certainty[position] = spread(work, h, layer, weight, row, here);
       }

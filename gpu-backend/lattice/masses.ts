@@ -25,6 +25,8 @@ export function clean(p: number): number {
 /** The classes of a lift, as far as folding a row needs them. */
 export interface TokenClasses {
   readonly classes: number;
+  /** Class of each token; 0 for what no state allows. */
+  readonly classOf: Int32Array;
   readonly classStart: Int32Array;
   readonly classTokens: Int32Array;
 }
@@ -36,7 +38,7 @@ export interface TokenClasses {
 export function classMasses(
   probabilities: Float32Array,
   offset: number,
-  { classes, classStart, classTokens }: TokenClasses,
+  { classes, classStart, classTokens }: Omit<TokenClasses, 'classOf'>,
   eos: number,
   likeliest: boolean,
 ): ClassMasses {

@@ -12,6 +12,7 @@ import { drawLayout, type Layout } from './layout.ts';
 import { lazy } from './lazy.ts';
 import { planText, type TextPlan, witnessLayout } from './plan.ts';
 import { createProposer, type Draw, type ProposalRows, type Proposer } from './propose.ts';
+import { type RowReading, readingOf } from './reading.ts';
 import { settleEnd } from './settle.ts';
 import { buildVocabulary, type Encoder, isWholeText, type Vocabulary } from './vocabulary.ts';
 
@@ -29,6 +30,8 @@ export interface TextConstraint {
   /** Probability of each choice, by hole ('text' for a text of choices), under the rows of this canvas. */
   choiceProbabilities(canvas: Int32Array, rows: ProposalRows): Record<string, ChoiceProbability[]>;
   finish(canvas: Int32Array): { text: string; holes: Record<string, string>; holeTokens: Record<string, number> };
+  /** What `propose`, and with `choices` also `choiceProbabilities`, read of the rows of these positions. */
+  reading(positions: Int32Array, choices: boolean): RowReading;
 }
 
 export interface Preparer {
@@ -157,6 +160,12 @@ function constraintOf(plan: TextPlan, layout: Layout): TextConstraint {
         found[plan.names[h] || 'text'] = choices.map((choice, i) => ({ choice, probability: shares[i] }));
       }
       return found;
+    },
+    reading(positions, choices) {
+      const spelled = choices
+        ? plan.choices.flatMap((list, h) => list?.map((choice) => plan.leads[h] + choice) ?? [])
+        : [];
+      return readingOf(lattice, positions, spelled, plan.vocabulary);
     },
     finish(canvas) {
       const holes: Record<string, string> = {};

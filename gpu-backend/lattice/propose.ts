@@ -11,6 +11,7 @@ import { lazy } from './lazy.ts';
 import { bestOfSet, type ClassMasses, classMasses } from './masses.ts';
 import { allocateMoments, remainingRuler, withoutRuler } from './moments.ts';
 import { createReach, type Reach } from './reach.ts';
+import { massesOf, type RowSummary } from './rows.ts';
 import { log } from './scaled.ts';
 import { allocateBackward, backward, type PositionWeights, positionWeights, type Window } from './score.ts';
 import type { Measure } from './spread.ts';
@@ -22,8 +23,10 @@ import { rulerWindows } from './window.ts';
 export interface ProposalRows {
   readonly positions: Int32Array;
   readonly vocabulary: number;
-  /** positions x vocabulary. */
+  /** positions x vocabulary; empty where there are summaries instead. */
   readonly probabilities: Float32Array;
+  /** One for each position, where the device keeps the rows (summaries.ts). */
+  readonly summaries?: readonly RowSummary[];
 }
 
 export interface Draw {
@@ -174,11 +177,12 @@ function massesByPosition(
     const found = known.get(position);
     if (found !== undefined) return found;
     const row = rowOf.get(position);
-    const [probabilities, offset] =
+    const { lift } = lattice.holes[h].graph;
+    const even = () => new Float32Array(rows.vocabulary).fill(1 / rows.vocabulary);
+    const masses =
       row === undefined
-        ? [new Float32Array(rows.vocabulary).fill(1 / rows.vocabulary), 0]
-        : [rows.probabilities, row * rows.vocabulary];
-    const masses = classMasses(probabilities, offset, lattice.holes[h].graph.lift, lattice.eos, likeliest);
+        ? classMasses(even(), 0, lift, lattice.eos, likeliest)
+        : massesOf(rows, row, lift, lattice.eos, likeliest);
     const allowed = lattice.allowedAt.get(position);
     if (allowed !== undefined) {
       for (let k = 0; k < allowed.length; k++) {

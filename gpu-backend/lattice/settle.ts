@@ -5,9 +5,9 @@
  * (the length bias that CAL and LR-DLLM report for masked models).
  */
 import type { Lattice } from './lattice.ts';
-import { clean } from './masses.ts';
 import type { Draw, ProposalRows } from './propose.ts';
 import { createReach } from './reach.ts';
+import { shareOf } from './rows.ts';
 
 /** Draw number of the end; tokens use 0 to 2. */
 const END_DRAW = 3;
@@ -45,7 +45,7 @@ function drawEnd(lattice: Lattice, rows: ProposalRows, first: number, last: numb
   const uniform = draw.temperature === 0 ? 0.5 : draw.random(last, END_DRAW);
   for (const [row, position] of rows.positions.entries()) {
     if (position < first || position >= last) continue;
-    if (clean(rows.probabilities[row * rows.vocabulary + lattice.eos]) >= uniform) return position;
+    if (shareOf(rows, row, lattice.eos) >= uniform) return position;
   }
   return last;
 }

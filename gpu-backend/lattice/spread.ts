@@ -6,7 +6,8 @@
  */
 import type { Following } from './follow.ts';
 import { waysThrough } from './marginal.ts';
-import { clean, FLOOR } from './masses.ts';
+import { FLOOR } from './masses.ts';
+import { meterClass, shareOf } from './rows.ts';
 import type { Scaled } from './scaled.ts';
 import type { PositionWeights } from './score.ts';
 
@@ -14,9 +15,18 @@ import type { PositionWeights } from './score.ts';
 export const MEASURES = ['margin', 'entropy'] as const;
 export type Measure = (typeof MEASURES)[number];
 
+export interface ManyTokens {
+  readonly total: number;
+  readonly entropy: number;
+  readonly first: number;
+  readonly second: number;
+}
+
 export interface Meter {
   /** Takes one token's weight, which need not be normalised. */
   add(weight: number): void;
+  /** Takes the tokens of a class together: their sum, their sum of p ln p, their two likeliest; each p weighs p * ways. */
+  addMany(tokens: ManyTokens, ways: number): void;
   /** The measure of what was added; of nothing, that of no certainty at all. The greater, the more certain. */
   value(): number;
 }
@@ -35,6 +45,11 @@ export function meter(measure: Measure): Meter {
             first = q;
           } else if (q > second) second = q;
         },
+        addMany(tokens, ways) {
+          total += (tokens.total - tokens.first - tokens.second) * ways;
+          this.add(tokens.first * ways);
+          this.add(tokens.second * ways);
+        },
         value: () => (total > 0 ? (first - second) / total : 0),
       }
     : {
@@ -42,6 +57,12 @@ export function meter(measure: Measure): Meter {
           if (!(q > 0)) return;
           total += q;
           weighted += q * Math.log(q);
+        },
+        // The sum of (w p) ln (w p) over p is w (sum of p ln p + ln w sum of p).
+        addMany(tokens, ways) {
+          if (!(tokens.total > 0 && ways > 0)) return;
+          total += tokens.total * ways;
+          weighted += ways * (tokens.entropy + Math.log(ways) * tokens.total);
         },
         // -H = sum (q/S) ln (q/S) = (sum q ln q) / S - ln S
         value: () => (total > 0 ? Math.min(0, weighted / total - Math.log(total)) : Number.NEGATIVE_INFINITY),
@@ -58,16 +79,15 @@ export function spread(
   alpha: Scaled,
 ): number {
   const { rows, active, draw } = work;
-  const { classes, classStart, classTokens } = active.holes[h].graph.lift;
+  const { lift } = active.holes[h].graph;
   const { mass } = work.masses(h, active.holes[h].first + layer);
   const result = meter(draw.measure!);
-  const share = (token: number) => clean(rows.probabilities[row * rows.vocabulary + token]);
-  for (let k = 1; k < classes; k++) {
+  for (let k = 1; k < lift.classes; k++) {
     if (mass[k] <= FLOOR) continue;
     const ways = waysThrough(work, h, layer, weight, k, alpha);
     if (ways === 0) continue;
-    for (let i = classStart[k]; i < classStart[k + 1]; i++) result.add(share(classTokens[i]) * ways);
+    meterClass(rows, row, lift, k, ways, result);
   }
-  result.add(share(active.eos) * waysThrough(work, h, layer, weight, undefined, alpha));
+  result.add(shareOf(rows, row, active.eos) * waysThrough(work, h, layer, weight, undefined, alpha));
   return result.value();
 }

@@ -5,36 +5,50 @@
  */
 import { attention, attentionShared, type Placement, type Queries } from './attention.ts';
 import type { Architecture } from './config.ts';
+import type { PrecisionName } from './device.ts';
 import { activate, feedForward } from './feedforward.ts';
+import { float16Precision, halfMixing, halfTensor } from './float16.ts';
 import { int4Precision } from './four-bits.ts';
 import { askedRows, logits, probabilities } from './head.ts';
 import { cachedKeyValues, keptKeyValues } from './key-values.ts';
 import { linear } from './linear.ts';
 import { cachedKeyPositions } from './local.ts';
-import { fusedMixing, plainMixing } from './mixing.ts';
+import { fusedMixing, type Mixing, plainMixing } from './mixing.ts';
 import { addAndNormalise, normalise } from './norm.ts';
 import { observedPrecision } from './observed.ts';
 import { graphBuilder, type Value } from './onnx.ts';
-import { float32Precision, floatTensor, int8Precision, type Precision, type Rows, settle } from './precision.ts';
+import { portableMixing } from './plain-attention.ts';
+import { float32Precision, floatTensor, int8Precision, type Precision, type Rows, widen } from './precision.ts';
 import { blockProducts, predictionProduct } from './products.ts';
+import { reduce } from './reduction.ts';
 import type { Weights } from './safetensors.ts';
 
 export interface GraphOptions {
   readonly architecture: Architecture;
   /** Where the tensors lie: the folder's own (float32) or those of a quantised file. */
   readonly weights: Weights;
-  readonly precision: 'float32' | 'int8' | 'int4';
+  readonly precision: PrecisionName;
   /** Whether the graph will run on the CPU: its attention has another form. */
   readonly cpu: boolean;
-  /** `ranges`: the largest magnitudes of what each product of the blocks reads (observed.ts), no head. */
-  readonly output: 'probabilities' | 'logits' | 'ranges';
+  /** Elsewhere: whether attention is in plain operators (plain-attention.ts) instead of onnxruntime's fused one. */
+  readonly portableAttention?: boolean;
+  /**
+   * `ranges`: the largest magnitudes of what each product of the blocks reads (observed.ts), no head. `reduced`: probabilities
+   * summed over blocks of tokens, and the likeliest (reduction.ts).
+   */
+  readonly output: 'probabilities' | 'logits' | 'reduced' | 'ranges';
   /** Tokens that must never be drawn. */
   readonly forbidden: readonly number[];
   /** `kept`: keys and values of all blocks are outputs too. `read`: `ids` are windows of canvases whose other keys and values come in. */
   readonly caches?: 'kept' | 'read';
 }
 
-const PRECISIONS = { float32: float32Precision, int8: int8Precision, int4: int4Precision };
+const PRECISIONS = {
+  float32: float32Precision,
+  float16: float16Precision,
+  int8: int8Precision,
+  int4: int4Precision,
+};
 
 /** Names of the graph's inputs. */
 export const INPUTS = {
@@ -62,11 +76,11 @@ export const INPUTS = {
 export function buildGraph(options: GraphOptions): Uint8Array {
   const { architecture: shape, weights } = options;
   const graph = graphBuilder();
+  const half = options.precision === 'float16';
   const ids = graph.input(INPUTS.ids, 'int32', ['batch', 'length']);
   const padding = graph.input(INPUTS.padding, 'float32', ['batch', 1, 1, 'keys']);
   const precision = precisionOf();
-  const mixing = (options.cpu ? plainMixing : fusedMixing)(graph, shape, padding);
-  const shared = attentionShared(graph, shape, ids, mixing, placement());
+  const shared = attentionShared(graph, shape, ids, mixingOf(), half, placement());
   // The last block is asked for some positions only: what stands at the others is but keys and values to it.
   const queries: Queries = {
     positions: graph.input(INPUTS.queries, 'int64', ['batch', 'queries']),
@@ -92,7 +106,7 @@ export function buildGraph(options: GraphOptions): Uint8Array {
   if (options.output !== 'ranges') head(options.output);
   return graph.encode();
 
-  function head(output: 'probabilities' | 'logits'): void {
+  function head(output: 'probabilities' | 'logits' | 'reduced'): void {
     const asked = askedRows(graph, predict(rows), {
       rows: graph.input(INPUTS.rows, 'int32', ['rows']),
       baseRows: graph.input(INPUTS.baseRows, 'int32', ['rows']),
@@ -103,12 +117,21 @@ export function buildGraph(options: GraphOptions): Uint8Array {
       return;
     }
     const inverseTemperature = graph.input(INPUTS.inverseTemperature, 'float32', ['rows', 1]);
-    probabilities(graph, shape, weights, precisionOf(), asked, inverseTemperature, options.forbidden, output);
+    const { forbidden } = options;
+    const name = output === 'reduced' ? undefined : output;
+    const shares = probabilities(graph, shape, weights, precisionOf(), asked, inverseTemperature, forbidden, name);
+    if (output === 'reduced') reduce(graph, shares);
   }
 
   function precisionOf(): Precision {
     const chosen = PRECISIONS[options.precision](graph, weights);
     return options.output === 'ranges' ? observedPrecision(graph, chosen) : chosen;
+  }
+
+  function mixingOf(): Mixing {
+    if (options.cpu) return plainMixing(graph, shape, padding);
+    const form = options.portableAttention === true ? portableMixing : fusedMixing;
+    return half ? halfMixing(graph, shape, padding, form) : form(graph, shape, padding);
   }
 
   /** Where the positions stand in their canvases, and which keys and values attention reads. */
@@ -127,19 +150,26 @@ export function buildGraph(options: GraphOptions): Uint8Array {
     return floatTensor(graph, weights, name);
   }
 
-  /** Gathers first and casts after: the table itself stays as it is stored. */
+  /** The CPU gathers first and casts after, so that the table stays as it is stored; a GPU may not know the type it is stored in. */
   function embed(tokens: Value): Value {
     const tensor = weights.get(tensors.embedding);
     if (tensor === undefined) throw new Error(`the weights hold no tensor ${tensors.embedding}`);
-    const gathered = graph.node('Gather', [graph.stored(tensor), tokens], { axis: { int: 0 } });
+    const { cpu } = options;
+    const table = cpu
+      ? graph.stored(tensor)
+      : half
+        ? halfTensor(graph, weights, tensors.embedding)
+        : gain(tensors.embedding);
+    const gathered = graph.node('Gather', [table, tokens], { axis: { int: 0 } });
     const flat = graph.node('Reshape', [gathered, shared.rowShape]);
-    const wide = tensor.type === 'float32' ? flat : graph.node('Cast', [flat], { to: { int: 1 } });
+    const isWide = cpu ? tensor.type === 'float32' : !half;
+    const wide = isWide ? flat : graph.node('Cast', [flat], { to: { int: 1 } });
     return tensors.embeddingNorm === undefined ? wide : normalise(graph, shape, wide, gain(tensors.embeddingNorm));
   }
 
   /** residual += contribution; rows = norm(residual). */
   function add(contribution: Rows, norm: string | undefined): void {
-    const settled = settle(graph, contribution);
+    const settled = widen(graph, contribution);
     if (norm === undefined) {
       residual = graph.node('Add', [residual, settled]);
       rows = residual;
@@ -153,7 +183,7 @@ export function buildGraph(options: GraphOptions): Uint8Array {
     const product = predictionProduct(shape);
     if (product === undefined) return hidden;
     const operand = queries.precision.prepare({ value: hidden }, product);
-    const dense = linear(graph, weights, queries.precision, operand, product);
+    const dense = widen(graph, linear(graph, weights, queries.precision, operand, product));
     return normalise(graph, shape, activate(graph, shape.activation, dense), gain(tensors.prediction!.norm));
   }
 }

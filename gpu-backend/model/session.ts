@@ -4,9 +4,11 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { CanvasCache, CanvasWindow } from './canvas-cache.ts';
 import { type Architecture, readArchitecture } from './config.ts';
+import { checkDevice, type Device, hasPortableAttention, onDevice, type PrecisionName } from './device.ts';
 import { feedsOf } from './feeds.ts';
 import { buildGraph, type GraphOptions } from './graph.ts';
 import { keyValueNames } from './key-values.ts';
+import { type Reduced, type Reduction, reducedOf, reductionFeeds, reductionFetches, TOP_TOKENS } from './reduction.ts';
 import { runtimeOptions } from './runtime.ts';
 import { openWeights } from './source.ts';
 
@@ -32,6 +34,13 @@ export interface EvaluationInput {
   readonly windows?: readonly CanvasWindow[];
 }
 
+/** Answers with sums and likeliest tokens instead of whole rows. */
+export interface Reducer {
+  /** A token whose probability is always 0: stands in tables where there is none. */
+  readonly filler: number;
+  reduce(input: EvaluationInput, reduction: Reduction): Promise<Reduced>;
+}
+
 export interface ModelSession {
   readonly vocabulary: number;
   /** Probabilities, Float32Array R x vocabulary; forbidden tokens (the mask among them) have probability 0. */
@@ -44,24 +53,32 @@ export interface ModelSession {
   ): Promise<{ readonly probabilities: Float32Array; readonly caches: readonly CanvasCache[] }>;
   /** Raw logits, Float32Array R x vocabulary, guided but neither tempered nor masked. */
   logits(input: EvaluationInput): Promise<Float32Array>;
+  /** The same reduced on the device, where it keeps its rows: the vocabulary is too large to send them. */
+  readonly reducer?: Reducer;
   release(): Promise<void>;
 }
 
 export interface SessionOptions {
-  readonly device: 'cpu' | 'webgpu' | 'cuda';
-  readonly precision: 'float32' | 'int8' | 'int4';
+  readonly device: Device;
+  readonly precision: PrecisionName;
   /** Threads of one evaluation on the CPU. */
   readonly threads: number;
   /** Where derived files (int8 weights, checksums) are kept. */
   readonly cacheFolder: string;
   /** Tokens that must never be drawn, beyond the mask. */
   readonly forbidden?: readonly number[];
+  /** Whether rows stay on the device; by default where it is no CPU and the vocabulary has REDUCED_FROM tokens or more. */
+  readonly reduced?: boolean;
 }
+
+/** From so many tokens on a row of probabilities is larger than its summary by more than ten times. */
+export const REDUCED_FROM = 30_000;
 
 /** The graphs of a session, each opened when it is first needed. */
 const GRAPHS = {
   probabilities: { output: 'probabilities' },
   logits: { output: 'logits' },
+  reduced: { output: 'reduced' },
   keeping: { output: 'probabilities', caches: 'kept' },
   window: { output: 'probabilities', caches: 'read' },
 } as const satisfies Record<string, Pick<GraphOptions, 'output' | 'caches'>>;
@@ -142,6 +159,22 @@ function checkInput(input: EvaluationInput, shape: Architecture): void {
   if (inverseTemperature?.some((value) => !(value > 0))) throw new RangeError('inverseTemperature must be above 0');
 }
 
+/** The smallest evaluation there is, and a reduction of it. */
+const ONE_POSITION: EvaluationInput = {
+  batch: 1,
+  length: 1,
+  ids: Int32Array.of(0),
+  lengths: Int32Array.of(1),
+  rows: Int32Array.of(0),
+};
+const ONE_BLOCK: Reduction = {
+  block: TOP_TOKENS,
+  tables: [new Int32Array(TOP_TOKENS)],
+  tableOfRow: Int32Array.of(0),
+  watched: Int32Array.of(0),
+  entropies: false,
+};
+
 /**
  * Loads the model in `folder` (config.json, *.safetensors). With int8 or int4, quantises it on first use.
  * @throws Error where the architecture is not supported or tensors are missing or misshapen.
@@ -152,19 +185,19 @@ export async function openSession(folder: string, options: SessionOptions): Prom
   const architecture = await readArchitecture(folder);
   const source = await openWeights(folder, architecture, options.precision, options.cacheFolder);
   const { precision } = source;
-  if (!cpu && precision === 'int8') {
-    throw new Error(`precision is int8 and device ${device}; int8 runs on the cpu, ${device} takes float32`);
-  }
+  checkDevice(device, precision);
   const forbidden = [...new Set([architecture.maskToken ?? [], options.forbidden ?? []].flat())];
   const open = (name: GraphName) => {
-    const graph = buildGraph({ architecture, weights: source.weights, precision, cpu, forbidden, ...GRAPHS[name] });
-    return InferenceSession.create(graph, runtimeOptions(options, source.folder));
+    const form = { precision, cpu, portableAttention: hasPortableAttention(device), forbidden, ...GRAPHS[name] };
+    const graph = buildGraph({ architecture, weights: source.weights, ...form });
+    return onDevice(device, () => InferenceSession.create(graph, runtimeOptions(options, source.folder)));
   };
   const { vocabulary } = architecture;
-  const sessions: Partial<Record<GraphName, Promise<InferenceSession>>> = {
-    probabilities: open('probabilities'),
-  };
-  await sessions.probabilities;
+  const filler: number | undefined = forbidden[0];
+  const reduced = filler !== undefined && (options.reduced ?? (!cpu && vocabulary >= REDUCED_FROM));
+  const usual = reduced ? 'reduced' : 'probabilities';
+  const sessions: Partial<Record<GraphName, Promise<InferenceSession>>> = { [usual]: open(usual) };
+  await sessions[usual];
   let released = false;
   /** The end of the queue: one evaluation at a time. */
   let last: Promise<unknown> = Promise.resolve();
@@ -185,9 +218,9 @@ export async function openSession(folder: string, options: SessionOptions): Prom
       const { output } = GRAPHS[name];
       const { into, rows } = input;
       const target = into && new Tensor('float32', into, [rows.length, architecture.vocabulary]);
-      const results = await session.run(
-        feedsOf(input, output === 'probabilities'),
-        Object.fromEntries(session.outputNames.map((value) => [value, value === output ? (target ?? null) : null])),
+      const fetches = session.outputNames.map((value) => [value, value === output ? (target ?? null) : null]);
+      const results = await onDevice(device, () =>
+        session.run(feedsOf(input, output === 'probabilities'), Object.fromEntries(fetches)),
       );
       const { data } = results[output];
       if (!(data instanceof Float32Array)) throw new Error(`the graph gave no float32 ${output}`);
@@ -196,11 +229,28 @@ export async function openSession(folder: string, options: SessionOptions): Prom
     });
   };
 
+  const reduce = (input: EvaluationInput, reduction: Reduction): Promise<Reduced> => {
+    checkInput(input, architecture);
+    if (input.rows.length === 0) throw new RangeError('rows has no entries; a reduction takes at least one');
+    return enqueue(async () => {
+      if (released) throw new Error('the model session has been released');
+      sessions.reduced ??= open('reduced');
+      const session = await sessions.reduced;
+      const feeds = { ...feedsOf(input, true), ...reductionFeeds(reduction, filler) };
+      return reducedOf(feeds, await onDevice(device, () => session.run(feeds, reductionFetches(reduction))));
+    });
+  };
+
+  // A device compiles its programs at the first evaluation, and says only then that it lacks something.
+  if (!cpu && reduced) await reduce(ONE_POSITION, ONE_BLOCK);
+  else if (!cpu) await run('probabilities', ONE_POSITION);
+
   const keepsCaches = cpu;
 
   return {
     vocabulary,
     keepsCaches,
+    ...(reduced ? { reducer: { filler, reduce } } : {}),
     async evaluate(input) {
       if (input.rows.length === 0) return new Float32Array(0);
       if (input.windows !== undefined && !keepsCaches) throw new Error(NO_CACHES);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Need } from '../../../gpu-backend/denoise/need.ts';
+import type { Answer, Need } from '../../../gpu-backend/denoise/need.ts';
 import { createBatcher } from '../../../gpu-backend/engine/batch.ts';
 import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { EOS, tinySession } from '../tiny-model.ts';
@@ -29,7 +29,7 @@ describe('createBatcher', () => {
       guided(50),
       need(23, 7, { inverseTemperature: 3 }),
     ];
-    const alone: Float32Array[] = [];
+    const alone: Answer[] = [];
     for (const one of needs) alone.push(await createBatcher(tinySession(), options()).evaluate(one, live));
     const session = tinySession();
     const batcher = createBatcher(session, options());
