@@ -14,7 +14,7 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/edge/**', 'test/browser/**'],
+          exclude: ['test/edge/**', 'test/browser/**', 'test/webgpu/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
