@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { DEVICES, PRECISION_NAMES } from '../gpu-backend/model/device.ts';
 import { asJson, asText, type Bench } from './report.ts';
 
 /** Each bench is a module with a `run`; loaded only when it is asked for. */
@@ -14,10 +15,16 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   sampler: () => import('./sampler.ts'),
   reference: () => import('./reference.ts'),
   install: () => import('./install.ts'),
+  device: () => import('./device.ts'),
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--texts-per-style N]; NAME is one of ${Object.keys(BENCHES).join(', ')}`;
+const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--texts-per-style N]; NAME is one of ${Object.keys(BENCHES).join(', ')}
+device also takes [--device ${DEVICES.join(' | ')}] [--precision ${PRECISION_NAMES.join(' | ')}] [--shape llada-8b | LAYERSxWIDTHxHIDDENxVOCABULARY]`;
+
+function pick<const T extends string>(names: readonly T[], given: string | undefined): T | undefined {
+  return names.find((name) => name === given);
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,12 +35,17 @@ const { values, positionals } = parseArgs({
     cache: { type: 'string', default: join(root, '.cache', 'models') },
     'row-ms': { type: 'string', default: '1500' },
     scorer: { type: 'string' },
+    device: { type: 'string' },
+    precision: { type: 'string' },
+    shape: { type: 'string' },
     'texts-per-style': { type: 'string', default: '8' },
   },
 });
 
 const threads = Number(values.threads);
 const rowMilliseconds = Number(values['row-ms']);
+const device = pick(DEVICES, values.device);
+const precision = pick(PRECISION_NAMES, values.precision);
 const textsPerStyle = Number(values['texts-per-style']);
 if (
   positionals.length !== 1 ||
@@ -44,7 +56,9 @@ if (
     rowMilliseconds > 0 &&
     Number.isInteger(textsPerStyle) &&
     textsPerStyle > 0
-  )
+  ) ||
+  device !== values.device ||
+  precision !== values.precision
 ) {
   console.error(usage);
   process.exit(2);
@@ -57,6 +71,9 @@ const report = await run({
   cacheFolder: values.cache,
   scorer: values.scorer,
   textsPerStyle,
+  device,
+  precision,
+  shape: values.shape,
 });
 console.log(values.json ? asJson(report) : asText(report));
 process.exitCode = report.bars.every(({ holds }) => holds) ? 0 : 1;

@@ -2,6 +2,7 @@
  * What a bench says: a table for people, or one JSON object, and whether its bars hold.
  */
 import { cpus, totalmem } from 'node:os';
+import type { Device, PrecisionName } from '../gpu-backend/model/device.ts';
 
 /** A figure that must keep to a bound. */
 export interface Bar {
@@ -35,6 +36,11 @@ export interface BenchOptions {
   readonly scorer?: string;
   /** Texts that are generated in each style. */
   readonly textsPerStyle: number;
+  /** Of the bench `device`: what is measured. */
+  readonly device?: Device;
+  readonly precision?: PrecisionName;
+  /** A random checkpoint to measure as well (random-checkpoint.ts). */
+  readonly shape?: string;
 }
 
 export type Bench = (options: BenchOptions) => Promise<Report>;
