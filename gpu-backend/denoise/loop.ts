@@ -54,7 +54,9 @@ export async function* denoise(
     // The model's own probabilities, not those of the temperature the text is drawn at; where that is 1 they are the first step's rows.
     const untempered = await source.untempered(canvas, maskedPositions(canvas));
     choiceProbabilities = task.constraint.choiceProbabilities?.(canvas, untempered);
-    if (inverseTemperature(task) === 1) rows = untempered;
+    // Summaries are of the model's own probabilities too; a penalty would have to be known to the device.
+    const serves = untempered.summaries === undefined || task.repetitionPenalty === 1;
+    if (inverseTemperature(task) === 1 && serves) rows = untempered;
   }
   for (let step = 1; block !== undefined; step++) {
     signal?.throwIfAborted();

@@ -5,6 +5,7 @@ import type { RowReading } from '../lattice/reading.ts';
 import type { RowSummary } from '../lattice/summaries.ts';
 import type { CanvasCache, CanvasWindow } from '../model/canvas-cache.ts';
 import { canvasTokens } from './canvas.ts';
+import { repetitionFactors } from './repetition.ts';
 import type { Task } from './task.ts';
 
 /** One canvas, or a window of it, and the positions in it whose distributions are wanted. */
@@ -13,6 +14,16 @@ export interface CanvasRows {
   readonly rows: Int32Array;
   /** Where `ids` are a part of a canvas: what attention reads of the rest. */
   readonly window?: CanvasWindow;
+}
+
+/** What is read of a text's rows, where the device keeps them. */
+export interface Reading extends RowReading {
+  /** Whether the entropy is measured. */
+  readonly entropies: boolean;
+  /** What the probabilities of some tokens are multiplied with first (repetition.ts). */
+  readonly factors: ReadonlyMap<number, number>;
+  /** The end of text, which keeps its ratio to all text. */
+  readonly eos: number;
 }
 
 /** One model evaluation of one text. */
@@ -27,7 +38,7 @@ export interface Need extends CanvasRows {
   /** Where keys and values are wanted: told those of the canvas and of its twin before the evaluation resolves. */
   readonly keep?: (caches: readonly CanvasCache[]) => void;
   /** What is read of the rows, where the device keeps them; else whole rows are wanted. */
-  readonly reading?: RowReading & { readonly entropies: boolean };
+  readonly reading?: Reading;
 }
 
 /**
@@ -42,20 +53,22 @@ export function inverseTemperature({ temperature }: Pick<Task, 'temperature'>): 
   return temperature === 0 ? 1 : 1 / temperature;
 }
 
-/** What is read of the rows of these positions, where whole ones are not wanted. `choices`: also their probabilities. */
-function readingOf(task: Task, positions: Int32Array, choices: boolean): Need['reading'] {
+/** What is read of the rows of these positions, where whole ones are not wanted. `choices`: the probabilities of choices, the model's own. */
+function readingOf(task: Task, canvas: Int32Array, positions: Int32Array, choices: boolean): Reading | undefined {
   const { model, constraint, sampler, repetitionPenalty } = task;
-  // Samplers that compare or doubt distributions, and penalties that change them, see every token.
-  const whole = sampler.edits !== undefined || sampler.remembers === 'drift' || repetitionPenalty !== 1;
+  const { eos } = model.manifest.tokens;
+  // Samplers that compare or doubt distributions see every token.
+  const whole = sampler.edits !== undefined || sampler.remembers === 'drift';
   if (model.session.reducer === undefined || whole || positions.length === 0) return undefined;
   const reading = constraint.reading?.(positions, choices);
-  return reading && { ...reading, entropies: sampler.measure === 'entropy' };
+  const factors = repetitionFactors(canvas, choices ? 1 : repetitionPenalty, eos);
+  return reading && { ...reading, entropies: sampler.measure === 'entropy', factors, eos };
 }
 
 /**
  * The evaluation of a whole canvas (token or -1 at each text position), for the rows of these text positions.
  *
- * @param choices true where the probabilities of choices are read off these rows too
+ * @param choices true where the probabilities of choices are read off these rows: then they are the model's own
  */
 export function needOf(task: Task, canvas: Int32Array, positions: Int32Array, choices = false): Need {
   const { layout, model } = task;
@@ -71,6 +84,6 @@ export function needOf(task: Task, canvas: Int32Array, positions: Int32Array, ch
     base: layout.basePrefix && behind(layout.basePrefix),
     guidance: layout.guidance,
     inverseTemperature: inverseTemperature(task),
-    reading: readingOf(task, positions, choices),
+    reading: readingOf(task, canvas, positions, choices),
   };
 }

@@ -10,19 +10,26 @@
  */
 import { MASKED, type Rows } from './constraint.ts';
 
+/** What the probability of each token that stands on the canvas is multiplied with: divided by the penalty once for each time it does. */
+export function repetitionFactors(canvas: Int32Array, penalty: number, eos: number): ReadonlyMap<number, number> {
+  const factors = new Map<number, number>();
+  if (penalty === 1) return factors;
+  for (const token of canvas) {
+    if (token !== MASKED && token !== eos) factors.set(token, (factors.get(token) ?? 1) / penalty);
+  }
+  return factors;
+}
+
 /**
  * The rows with the probability of each token that stands on the canvas divided, once for each time it does: weights that no longer
- * add up to 1, in memory that the next call overwrites.
+ * add up to 1, in memory that the next call overwrites. Summaries stay as they are: the device that made them has done it.
  *
  * @param penalty 1 or more; 1: the rows as they are
  * @param eos the end of text, which is not text
  */
 export function discourageRepetition(rows: Rows, canvas: Int32Array, penalty: number, eos: number): Rows {
-  const factors = new Map<number, number>();
-  for (const token of canvas) {
-    if (token !== MASKED && token !== eos) factors.set(token, (factors.get(token) ?? 1) / penalty);
-  }
-  if (penalty === 1 || factors.size === 0) return rows;
+  const factors = repetitionFactors(canvas, penalty, eos);
+  if (factors.size === 0 || rows.summaries !== undefined) return rows;
   const { vocabulary } = rows;
   const probabilities = copyOf(rows.probabilities);
   for (let from = 0; from < probabilities.length; from += vocabulary) {

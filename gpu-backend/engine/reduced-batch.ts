@@ -20,7 +20,8 @@ export async function reduceBatch(
   const watched = new Set<number>();
   const tableOfRow: number[] = [];
   let entropies = false;
-  for (const { reading } of needs) {
+  const textOfRow: number[] = [];
+  for (const [text, { reading }] of needs.entries()) {
     if (reading === undefined) throw new Error('a text of the batch does not say what it reads');
     for (const token of reading.watched) watched.add(token);
     entropies ||= reading.entropies;
@@ -33,6 +34,7 @@ export async function reduceBatch(
         tables.push(table);
       }
       tableOfRow.push(number);
+      textOfRow.push(text);
     }
   }
   const reduction: Reduction = {
@@ -41,6 +43,13 @@ export async function reduceBatch(
     tableOfRow: Int32Array.from(tableOfRow),
     watched: Int32Array.from(watched).sort(),
     entropies,
+    weighing: {
+      textOfRow: Int32Array.from(textOfRow),
+      // As many as a canvas has, whatever stands there: a sum must not depend on the rest of the batch.
+      places: input.length,
+      factors: needs.map(({ reading }) => reading!.factors),
+      eos: needs[0].reading!.eos,
+    },
   };
   const reduced = await reducer.reduce(input, reduction);
   counters.add('reduced_bytes', reduced.bytes);

@@ -28,6 +28,22 @@ export interface Reduction {
   readonly watched: Int32Array;
   /** Whether sums of p ln p are wanted. */
   readonly entropies: boolean;
+  /** What becomes of some tokens' probabilities before all this; they stay what they are where absent. */
+  readonly weighing?: Weighing;
+}
+
+/**
+ * Probabilities of some tokens of each text are multiplied with factors of at most 1, and the end of text with what that leaves of all text:
+ * weights that no longer add up to 1. Where nothing would be left, the row stays what it is.
+ */
+export interface Weighing {
+  /** The text of each row, by number. */
+  readonly textOfRow: Int32Array;
+  /** Room for tokens of one text. */
+  readonly places: number;
+  /** Factors by token, a map for each text, at most `places` of them, none for the end of text. */
+  readonly factors: readonly ReadonlyMap<number, number>[];
+  readonly eos: number;
 }
 
 /** The answer: R rows each. */
@@ -52,7 +68,15 @@ export interface Reduced {
   readonly bytes: number;
 }
 
-const INPUT = { tables: 'tables', tableOfRow: 'table_of_row', watched: 'watched', shape: 'block_shape' } as const;
+const INPUT = {
+  tables: 'tables',
+  tableOfRow: 'table_of_row',
+  watched: 'watched',
+  shape: 'block_shape',
+  weighed: 'weighed_tokens',
+  factors: 'weighed_factors',
+  textOfRow: 'text_of_row',
+} as const;
 const OUTPUT = {
   sums: 'sums',
   peaks: 'peaks',
@@ -68,9 +92,31 @@ const OUTPUT = {
 const LEAST = 1e-37;
 const INT32 = 6;
 
-/** Adds the inputs and outputs of a reduction to a graph. `probabilities` is R x vocabulary. */
-export function reduce(graph: GraphBuilder, probabilities: Value): void {
+/** The weights of a Weighing. The last token of each text is its end. */
+function weighed(graph: GraphBuilder, probabilities: Value): Value {
+  const ints = (value: bigint) => graph.constant(BigInt64Array.of(value), [1]);
+  const floats = (value: number) => graph.constant(Float32Array.of(value), []);
+  const textOfRow = graph.input(INPUT.textOfRow, 'int32', ['rows']);
+  const ofRow = (name: string, type: 'int32' | 'float32') =>
+    graph.node('Gather', [graph.input(name, type, ['texts', 'weighed']), textOfRow], { axis: { int: 0 } });
+  const tokens = ofRow(INPUT.weighed, 'int32');
+  const own = graph.node('GatherElements', [probabilities, tokens], { axis: { int: 1 } });
+  const light = graph.node('Mul', [own, ofRow(INPUT.factors, 'float32')]);
+  const lost = graph.node('ReduceSum', [graph.node('Sub', [own, light]), ints(-1n)], { keepdims: { int: 1 } });
+  const part = (value: Value, from: bigint, to: bigint) => graph.node('Slice', [value, ints(from), ints(to), ints(1n)]);
+  const end = part(own, -1n, BigInt(2 ** 31));
+  const text = graph.node('Sub', [floats(1), end]);
+  const rest = graph.node('Sub', [text, lost]);
+  const left = graph.node('Mul', [end, graph.node('Div', [rest, text])]);
+  const weights = graph.node('Concat', [part(light, 0n, -1n), left], { axis: { int: 1 } });
+  const updates = graph.node('Where', [graph.node('Greater', [rest, floats(0)]), weights, own]);
+  return graph.node('ScatterElements', [probabilities, tokens, updates], { axis: { int: 1 } });
+}
+
+/** Adds the inputs and outputs of a reduction to a graph. `given` are probabilities, R x vocabulary. */
+export function reduce(graph: GraphBuilder, given: Value): void {
   const lastAxis = graph.constant(BigInt64Array.of(-1n), [1]);
+  const probabilities = weighed(graph, given);
   const int32 = (value: Value, name: string) => graph.node('Cast', [value], { to: { int: INT32 } }, name);
   const watched = graph.input(INPUT.watched, 'int32', ['watched']);
   const named = graph.node('Gather', [probabilities, watched], { axis: { int: 1 } }, OUTPUT.watchedShares);
@@ -116,7 +162,7 @@ export function reduce(graph: GraphBuilder, probabilities: Value): void {
 
 /** The graph's inputs for a reduction; `filler`, whose probability is always 0, stands behind the end of a table. */
 export function reductionFeeds(
-  { block, tables, tableOfRow, watched }: Reduction,
+  { block, tables, tableOfRow, watched, weighing }: Reduction,
   filler: number,
 ): Record<string, Tensor> {
   const places = tables.reduce((most, table) => Math.max(most, table.length), SEARCHED_BLOCKS * block);
@@ -130,6 +176,32 @@ export function reductionFeeds(
     [INPUT.tableOfRow]: new Tensor('int32', tableOfRow, [tableOfRow.length]),
     [INPUT.watched]: new Tensor('int32', watched, [watched.length]),
     [INPUT.shape]: new Tensor('int64', shape, [3]),
+    ...weighingFeeds(weighing ?? nothingWeighed(tableOfRow.length, filler), filler),
+  };
+}
+
+/** One text, no token. */
+function nothingWeighed(rows: number, filler: number): Weighing {
+  return { textOfRow: new Int32Array(rows), places: 1, factors: [new Map()], eos: filler };
+}
+
+function weighingFeeds({ textOfRow, places, factors, eos }: Weighing, filler: number): Record<string, Tensor> {
+  const width = places + 1;
+  const tokens = new Int32Array(factors.length * width).fill(filler);
+  const values = new Float32Array(factors.length * width).fill(1);
+  factors.forEach((ofText, text) => {
+    if (ofText.size > places) throw new RangeError(`factors has ${ofText.size} tokens for ${places} places`);
+    let at = text * width;
+    for (const [token, factor] of ofText) {
+      tokens[at] = token;
+      values[at++] = factor;
+    }
+    tokens[(text + 1) * width - 1] = eos;
+  });
+  return {
+    [INPUT.weighed]: new Tensor('int32', tokens, [factors.length, width]),
+    [INPUT.factors]: new Tensor('float32', values, [factors.length, width]),
+    [INPUT.textOfRow]: new Tensor('int32', textOfRow, [textOfRow.length]),
   };
 }
 
