@@ -50,7 +50,11 @@ export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSi
       caches = kept;
     };
     const rows = { positions, vocabulary, ...(await ask({ ...need, keep })) };
-    known = { block, canvas: canvas.slice(), caches, rows: { ...rows, probabilities: rows.probabilities.slice() } };
+    // Whoever evaluates may keep nothing; then there is nothing to look back on.
+    known =
+      caches.length === 0
+        ? undefined
+        : { block, canvas: canvas.slice(), caches, rows: { ...rows, probabilities: rows.probabilities.slice() } };
     return rows;
   }
 

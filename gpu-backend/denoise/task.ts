@@ -63,9 +63,10 @@ export function prepareTasks(
 function prepareTask(job: GenerationJob, index: number, model: LoadedModel, constraint: Constraint): Task {
   const { request } = job;
   const { settings, temperature, stepsFor } = denoisingOf(request);
-  const kvCache = settings.kv_cache ?? 'none';
-  if (kvCache !== 'none' && !model.session.keepsCaches) {
-    const detail = `diffusion.kv_cache is "${kvCache}", and this service keeps no keys and values on its device; it may be "none".`;
+  const { keepsCaches } = model.session;
+  const kvCache = keepsCaches ? (settings.kv_cache ?? 'none') : 'none';
+  if ((request.diffusion?.kv_cache ?? kvCache) !== kvCache) {
+    const detail = `diffusion.kv_cache is "${settings.kv_cache}", and this service keeps no keys and values on its device; it may be "none".`;
     throw problem('invalid_request', detail, { pointer: '/diffusion/kv_cache' });
   }
   const sampler = chooseSampler(settings, model.manifest);

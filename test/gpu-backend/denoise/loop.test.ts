@@ -130,7 +130,7 @@ describe('denoise', () => {
     const { needs, steps } = await runAlone({
       template: 'Dear {{name:tokens=6}}!',
       prompt: 'Hi',
-      diffusion: { steps: 3 },
+      diffusion: { sampler: 'low-confidence', steps: 3 },
     });
     expect(needs).toHaveLength(3);
     needs.forEach((need, i) => {
