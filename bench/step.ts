@@ -8,7 +8,7 @@ import { runtimeOptions } from '../gpu-backend/model/runtime.ts';
 import { readWeights } from '../gpu-backend/model/safetensors.ts';
 import { openSession, type SessionOptions } from '../gpu-backend/model/session.ts';
 import { ATTENTION, attentionProductsGraph, LEFT, weightProductsGraph } from './products-graph.ts';
-import { type BenchOptions, median, type Report, type Row, spread } from './report.ts';
+import { type Bar, type BenchOptions, median, type Report, type Row, spread } from './report.ts';
 
 const LENGTHS = [32, 64, 128, 256];
 const BATCHES = [1, 8];
@@ -20,7 +20,7 @@ const MOST_ROUNDS = 101;
 const METHOD =
   'Step: evaluate() of the model session, ids and asked rows in, probabilities of half of the positions out. Products: the same ' +
   'matrix products alone, in the same precision form (int8: bytes in, quantisation not counted), weights = all products ' +
-  'with weights, attention = query x key and scores x value in float32. The three run in turn, round by round, in one process; ' +
+  'with weights, attention = query x key and scores x value in float32; the last block on the asked rows alone, as in the step. The three run in turn, round by round, in one process; ' +
   'times are medians in milliseconds, spread is the distance of the quartiles over the median; ratios are medians over the ' +
   'rounds of step / (weights + attention) and of step / weights.';
 
@@ -114,7 +114,22 @@ async function measure(works: Record<'step' | 'weights' | 'attention', Work>, ro
   return times;
 }
 
-/** Measures every length, batch and precision. No bar stands here yet: the figures are what is asked for. */
+/** The most that a step may take, in times its matrix products: int8, this length, by batch. */
+const MOST_RATIO: Readonly<Record<number, number>> = { 1: 1.25, 8: 1.3 };
+const BAR_LENGTH = 128;
+
+function barsOf(rows: readonly Row[]): Bar[] {
+  return rows
+    .filter(({ precision, length }) => precision === 'int8' && length === BAR_LENGTH)
+    .map(({ batch, ratio_to_products }) => {
+      const most = MOST_RATIO[Number(batch)];
+      const value = Number(ratio_to_products);
+      const what = `step over its matrix products, int8, L = ${BAR_LENGTH}, batch ${batch}`;
+      return { what, value, bound: `at most ${most}`, holds: value <= most };
+    });
+}
+
+/** Measures every length, batch and precision. */
 export async function run(options: BenchOptions): Promise<Report> {
   const shape = await readArchitecture(options.model);
   const rows: Row[] = [];
@@ -141,5 +156,5 @@ export async function run(options: BenchOptions): Promise<Report> {
     }
     await release();
   }
-  return { bench: 'step', method: `${METHOD} ${options.threads} threads.`, rows, bars: [] };
+  return { bench: 'step', method: `${METHOD} ${options.threads} threads.`, rows, bars: barsOf(rows) };
 }
