@@ -36,8 +36,8 @@ export default defineConfig({
     // The device in software takes all cores; two tests at once only wait for each other.
     fileParallelism: false,
     env: environment(),
-    // A software device does about a billion operations a second.
-    testTimeout: 240_000,
+    // A software device does about a billion operations a second, half of that on busy cores.
+    testTimeout: 480_000,
     hookTimeout: 120_000,
     ...(process.env.MASKWRIGHT_TEST_REPORT === undefined
       ? {}

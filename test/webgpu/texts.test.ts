@@ -15,7 +15,7 @@ type Request = Partial<GenerationJob['request']>;
 const SAME_SHARE = 0.95;
 const TEXTS = 40;
 /** A step of 40 canvases takes the software device some ten seconds. */
-const STEPS = 4;
+const STEPS = 3;
 
 const KINDS: readonly Request[] = [
   { style: 'email' },
