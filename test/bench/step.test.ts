@@ -1,5 +1,4 @@
 /** The bench command: what it prints, for people and for machines, and when it fails. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asText, median, spread, table } from '../../bench/report.ts';
 import { lladaConfig, writeRandomModel } from '../gpu-backend/model/random-model.ts';
+import { runNode } from '../run-node.ts';
 
 const MAIN = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
 
@@ -17,18 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-function bench(...args: string[]): Promise<{ code: number | null; out: string; error: string }> {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '';
-  let error = '';
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    error += chunk;
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, error })));
-}
+const bench = (...args: string[]) => runNode(MAIN, args);
 
 describe('npm run bench', () => {
   it('step --json prints one object with the figures of every precision and batch', async () => {

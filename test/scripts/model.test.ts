@@ -1,5 +1,4 @@
 /** `npm run model` as it is run: what it prints, how it ends, and how much memory it takes. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSynthetic } from '../../bench/synthetic-checkpoint.ts';
 import { writeCheckpoint } from '../gpu-backend/install/checkpoint.ts';
+import { runNode } from '../run-node.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/model.ts', import.meta.url));
 
@@ -19,21 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-function model(...args: string[]): Promise<{ code: number | null; out: string; error: string }> {
-  const child = spawn(process.execPath, [SCRIPT, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, HF_ENDPOINT: 'http://127.0.0.1:9' },
-  });
-  let out = '';
-  let error = '';
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    error += chunk;
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, error })));
-}
+const model = (...args: string[]) => runNode(SCRIPT, args, { HF_ENDPOINT: 'http://127.0.0.1:9' });
 
 describe('npm run model', () => {
   it('adds, lists, verifies and removes', async () => {
