@@ -13,6 +13,8 @@ import { createApp } from './http/app.ts';
 
 // What is under way at SIGTERM has this long to end; orchestrators kill after 30 s by default.
 const GRACE_MS = 25_000;
+// Steps leave short-lived arrays behind; left to itself V8 gives them 100 MB before it looks.
+const ENGINE_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
 export interface Service {
   /** http://host:port, with the port that was free where 0 was asked for. */
@@ -32,7 +34,10 @@ export interface Service {
 export async function startService(config: Config, log: Logger): Promise<Service> {
   const { models, device, precision, threads, cacheFolder } = config;
   const workerData: EngineConfig = { models, device, precision, threads, cacheFolder };
-  const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), { workerData });
+  const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), {
+    workerData,
+    resourceLimits: ENGINE_LIMITS,
+  });
   const dispatch = threadDispatch(thread);
   let stopping = false;
   // An uncaught exception of the thread rejects, an exit resolves: the one is as bad as the other, unless we asked for it.

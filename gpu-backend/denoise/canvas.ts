@@ -22,7 +22,7 @@ export interface Layout {
 
 // Padding to few lengths lets canvases share a batch. It must not depend on who shares it: another padded length may
 // round sums differently, and a result must not depend on its neighbours.
-const PADDING = 32;
+const PADDING = 16;
 
 /**
  * Lays out the canvas of a text of that many positions.

@@ -9,6 +9,9 @@
  * proportion; the end of text keeps its probability, so that a long text is not ended for having used many tokens.
  */
 import { MASKED, type Rows } from './constraint.ts';
+import { createScratch } from './scratch.ts';
+
+const scratch = createScratch();
 
 /** What the probability of each token that stands on the canvas is multiplied with: divided by the penalty once for each time it does. */
 export function repetitionFactors(canvas: Int32Array, penalty: number, eos: number): ReadonlyMap<number, number> {
@@ -31,7 +34,8 @@ export function discourageRepetition(rows: Rows, canvas: Int32Array, penalty: nu
   const factors = repetitionFactors(canvas, penalty, eos);
   if (factors.size === 0 || rows.summaries !== undefined) return rows;
   const { vocabulary } = rows;
-  const probabilities = copyOf(rows.probabilities);
+  const probabilities = scratch(rows.probabilities.length);
+  probabilities.set(rows.probabilities);
   for (let from = 0; from < probabilities.length; from += vocabulary) {
     const text = 1 - probabilities[from + eos];
     let lost = 0;
@@ -44,13 +48,4 @@ export function discourageRepetition(rows: Rows, canvas: Int32Array, penalty: nu
     probabilities[from + eos] *= rest / text;
   }
   return { ...rows, probabilities };
-}
-
-/** One buffer for all texts: a proposal is drawn before any other text has its turn. */
-let scratch = new Float32Array(0);
-
-function copyOf(values: Float32Array): Float32Array {
-  if (scratch.length < values.length) scratch = new Float32Array(values.length);
-  scratch.set(values);
-  return scratch.subarray(0, values.length);
 }

@@ -6,6 +6,7 @@ import type { CanvasCache } from '../model/canvas-cache.ts';
 import type { Block } from './blocks.ts';
 import type { Rows } from './constraint.ts';
 import { type Evaluate, type Need, needOf } from './need.ts';
+import { createScratch } from './scratch.ts';
 import type { Task } from './task.ts';
 import { type Span, spanOf, windowNeed } from './window.ts';
 
@@ -54,7 +55,7 @@ export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSi
     known =
       caches.length === 0
         ? undefined
-        : { block, canvas: canvas.slice(), caches, rows: { ...rows, probabilities: rows.probabilities.slice() } };
+        : { block, canvas: canvas.slice(), caches, rows: copyOf(rows, (position) => !span.answers(position)) };
     return rows;
   }
 
@@ -85,11 +86,24 @@ export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSi
   };
 }
 
-/** Rows of `positions`: the fresh ones where there are some, else the old ones. */
+/** Some of the rows, in memory of their own. */
+function copyOf({ positions, vocabulary, probabilities }: Rows, wanted: (position: number) => boolean): Rows {
+  const copied = positions.filter(wanted);
+  const copy = new Float32Array(copied.length * vocabulary);
+  let next = 0;
+  positions.forEach((position, r) => {
+    if (wanted(position)) copy.set(probabilities.subarray(r * vocabulary, (r + 1) * vocabulary), next++ * vocabulary);
+  });
+  return { positions: copied, vocabulary, probabilities: copy };
+}
+
+const scratch = createScratch();
+
+/** Rows of `positions`: the fresh ones where there are some, else the old ones. In memory that the next call overwrites. */
 function merge(old: Rows, fresh: Rows, positions: Int32Array): Rows {
   if (fresh.positions.length === positions.length) return fresh;
   const { vocabulary } = fresh;
-  const probabilities = new Float32Array(positions.length * vocabulary);
+  const probabilities = scratch(positions.length * vocabulary);
   let next = 0; // of the fresh ones
   let before = 0; // of the old ones
   positions.forEach((position, r) => {

@@ -79,7 +79,6 @@ const GRAPHS = {
   probabilities: { output: 'probabilities' },
   logits: { output: 'logits' },
   reduced: { output: 'reduced' },
-  keeping: { output: 'probabilities', caches: 'kept' },
   window: { output: 'probabilities', caches: 'read' },
 } as const satisfies Record<string, Pick<GraphOptions, 'output' | 'caches'>>;
 type GraphName = keyof typeof GRAPHS;
@@ -186,9 +185,19 @@ export async function openSession(folder: string, options: SessionOptions): Prom
   const source = await openWeights(folder, architecture, options.precision, options.cacheFolder);
   const { precision } = source;
   checkDevice(device, precision);
+  const keepsCaches = cpu;
   const forbidden = [...new Set([architecture.maskToken ?? [], options.forbidden ?? []].flat())];
   const open = (name: GraphName) => {
-    const form = { precision, cpu, portableAttention: hasPortableAttention(device), forbidden, ...GRAPHS[name] };
+    // Keys and values that nobody fetches cost nothing (measured: -2% to 2% of a step).
+    const kept = keepsCaches && name === 'probabilities' ? ({ caches: 'kept' } as const) : {};
+    const form = {
+      precision,
+      cpu,
+      portableAttention: hasPortableAttention(device),
+      forbidden,
+      ...kept,
+      ...GRAPHS[name],
+    };
     const graph = buildGraph({ architecture, weights: source.weights, ...form });
     return onDevice(device, () => InferenceSession.create(graph, runtimeOptions(options, source.folder)));
   };
@@ -208,7 +217,7 @@ export async function openSession(folder: string, options: SessionOptions): Prom
     return result;
   };
 
-  const run = (name: GraphName, input: EvaluationInput): Promise<Evaluation> => {
+  const run = (name: GraphName, input: EvaluationInput, keep = false): Promise<Evaluation> => {
     checkInput(input, architecture);
     if (input.windows !== undefined && name !== 'window') throw new RangeError(`windows have no ${name}`);
     return enqueue(async () => {
@@ -218,13 +227,14 @@ export async function openSession(folder: string, options: SessionOptions): Prom
       const { output } = GRAPHS[name];
       const { into, rows } = input;
       const target = into && new Tensor('float32', into, [rows.length, architecture.vocabulary]);
-      const fetches = session.outputNames.map((value) => [value, value === output ? (target ?? null) : null]);
+      const wanted = keep ? session.outputNames : [output];
+      const fetches = wanted.map((value) => [value, value === output ? (target ?? null) : null]);
       const results = await onDevice(device, () =>
         session.run(feedsOf(input, output === 'probabilities'), Object.fromEntries(fetches)),
       );
       const { data } = results[output];
       if (!(data instanceof Float32Array)) throw new Error(`the graph gave no float32 ${output}`);
-      const caches = name === 'keeping' ? cachesOf(results, input, architecture.layers) : [];
+      const caches = keep ? cachesOf(results, input, architecture.layers) : [];
       return { rows: into ?? data, caches }; // the same memory
     });
   };
@@ -245,8 +255,6 @@ export async function openSession(folder: string, options: SessionOptions): Prom
   if (!cpu && reduced) await reduce(ONE_POSITION, ONE_BLOCK);
   else if (!cpu) await run('probabilities', ONE_POSITION);
 
-  const keepsCaches = cpu;
-
   return {
     vocabulary,
     keepsCaches,
@@ -258,7 +266,7 @@ export async function openSession(folder: string, options: SessionOptions): Prom
     },
     async evaluateKeeping(input) {
       if (!keepsCaches) throw new Error(NO_CACHES);
-      const { rows, caches } = await run('keeping', input);
+      const { rows, caches } = await run('probabilities', input, true);
       return { probabilities: rows, caches };
     },
     async logits(input) {

@@ -55,9 +55,9 @@ describe('canvasTokens', () => {
 });
 
 describe('layOut', () => {
-  it('pads to a multiple of 32 that the request alone decides, never beyond the context', () => {
+  it('pads to a multiple of 16 that the request alone decides, never beyond the context', () => {
     const padded = (positions: number) => layOut({}, manifest, tokenizer, positions).paddedLength;
-    expect([1, 30, 31, 62, 63, 126].map(padded)).toEqual([32, 32, 64, 64, 96, 128]);
+    expect([1, 30, 31, 62, 63, 126].map(padded)).toEqual([16, 32, 48, 64, 80, 128]);
     expect(layOut({}, { ...manifest, context: 40 }, tokenizer, 38).paddedLength).toBe(40);
   });
 
