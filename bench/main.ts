@@ -63,17 +63,22 @@ if (
   console.error(usage);
   process.exit(2);
 }
-const { run } = await BENCHES[positionals[0]]();
-const report = await run({
-  model: values.model,
-  threads,
-  rowMilliseconds,
-  cacheFolder: values.cache,
-  scorer: values.scorer,
-  textsPerStyle,
-  device,
-  precision,
-  shape: values.shape,
-});
-console.log(values.json ? asJson(report) : asText(report));
-process.exitCode = report.bars.every(({ holds }) => holds) ? 0 : 1;
+try {
+  const { run } = await BENCHES[positionals[0]]();
+  const report = await run({
+    model: values.model,
+    threads,
+    rowMilliseconds,
+    cacheFolder: values.cache,
+    scorer: values.scorer,
+    textsPerStyle,
+    device,
+    precision,
+    shape: values.shape,
+  });
+  console.log(values.json ? asJson(report) : asText(report));
+  process.exitCode = report.bars.every(({ holds }) => holds) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

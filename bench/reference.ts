@@ -73,7 +73,8 @@ async function plainLoop(
 /** @throws Error where no scorer is given */
 export async function run(options: BenchOptions): Promise<Report> {
   const { scorer, threads, cacheFolder, textsPerStyle: perStyle } = options;
-  if (scorer === undefined) throw new Error('--scorer FOLDER is needed: docs/training.md says how it is trained');
+  if (scorer === undefined)
+    throw new Error('--scorer FOLDER is needed: the autoregressive twin, trained as docs/training.md says');
   const open = (precision: 'float32' | 'int8') =>
     openEngine(options.model, { device: 'cpu', precision, threads, cacheFolder });
   const engines = { float32: await open('float32'), int8: await open('int8') };

@@ -59,7 +59,7 @@ function sets(): Record<string, Asked> {
 /** @throws Error where no scorer is given: perplexity is under an autoregressive model of the trainer */
 export async function run(options: BenchOptions): Promise<Report> {
   if (options.scorer === undefined)
-    throw new Error('--scorer FOLDER is needed: docs/training.md says how it is trained');
+    throw new Error('--scorer FOLDER is needed: the autoregressive twin, trained as docs/training.md says');
   const { threads, cacheFolder } = options;
   const opened = await openEngine(options.model, { device: 'cpu', precision: 'int8', threads, cacheFolder });
   const made: Record<string, Generated> = {};

@@ -39,6 +39,12 @@ describe('npm run bench', () => {
     }
   });
 
+  it.each(['sampler', 'reference'])('%s says that it needs a scorer', async (name) => {
+    const { code, error } = await bench(name, '--model', folder);
+    expect(code).toBe(1);
+    expect(error).toMatch(/^--scorer FOLDER is needed/);
+  });
+
   it.each([[['nothing']], [[]], [['toString']], [['step', '--threads', '0']]])(
     'refuses %j and says what there is',
     async (args) => {
