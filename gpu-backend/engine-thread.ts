@@ -6,6 +6,7 @@ import { checkText } from './check.ts';
 import type { Config } from './config.ts';
 import { inlineDispatch } from './dispatch/inline.ts';
 import { serveThread } from './dispatch/serve-thread.ts';
+import { capacityOf } from './engine/capacity.ts';
 import { createCounters } from './engine/counters.ts';
 import { createEngine } from './engine/engine.ts';
 import { openModel } from './model/registry.ts';
@@ -17,6 +18,6 @@ if (parentPort === null) throw new Error('engine-thread.ts is the entry point of
 const config = workerData as EngineConfig;
 const counters = createCounters();
 const engine = Promise.all(config.models.map((folder) => openModel(folder, config))).then((models) =>
-  createEngine({ models, check: checkText, counters }),
+  createEngine({ models, check: checkText, counters, capacity: capacityOf(config.device) }),
 );
 serveThread(parentPort, inlineDispatch(engine), engine, () => counters.exposition());

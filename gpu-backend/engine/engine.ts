@@ -10,6 +10,7 @@ import { acceptedEvent, type ConstraintMaker, prepareTasks, type Task } from '..
 import type { LoadedModel } from '../model/registry.ts';
 import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
+import { type Capacity, capacityOf } from './capacity.ts';
 import { type Counters, createCounters } from './counters.ts';
 import { merge } from './merge.ts';
 
@@ -31,12 +32,8 @@ export type Check = (request: GenerationJob['request'], text: string, tokens: To
 export interface EngineOptions {
   readonly models: readonly LoadedModel[];
   readonly check: Check;
-  /** Most canvases of one model call. */
-  readonly batch?: number;
-  /** Most texts denoised at once. */
-  readonly running?: number;
-  /** Most texts that wait. */
-  readonly waiting?: number;
+  /** That of a processor by default. */
+  readonly capacity?: Partial<Capacity>;
   readonly counters?: Counters;
   /** The constraint language; gpu-backend/denoise/constraint-for.ts by default. */
   readonly makeConstraint?: ConstraintMaker;
@@ -55,31 +52,21 @@ export interface Engine {
   readonly load: number;
 }
 
-// One canvas of 128 positions fills two cores; eight together take 7% less time each, and eight times the memory (measured).
-const BATCH = 8;
-const BATCH_POSITIONS = 512;
-// Distributions of one batch, in bytes: a row holds a float32 for every token of the vocabulary.
-const BATCH_BYTES = 2 ** 23;
-// Two batches: while one is evaluated, the texts of the other take their step.
-const RUNNING = 8;
-const WAITING = 64;
-
 export function createEngine({
   models,
   check,
-  batch = BATCH,
-  running = RUNNING,
-  waiting = WAITING,
+  capacity: given,
   counters = createCounters(),
   makeConstraint,
 }: EngineOptions): Engine {
+  const capacity = { ...capacityOf('cpu'), ...given };
   const loaded = new Map<string, { model: LoadedModel; batcher: Batcher }>();
   for (const model of models) {
-    const rows = Math.floor(BATCH_BYTES / (4 * model.session.vocabulary));
-    const options = { canvases: batch, positions: BATCH_POSITIONS, rows, padding: model.manifest.tokens.pad, counters };
+    const rows = Math.floor(capacity.bytes / (4 * model.session.vocabulary));
+    const options = { ...capacity, rows, padding: model.manifest.tokens.pad, counters };
     loaded.set(model.manifest.id, { model, batcher: createBatcher(model.session, options) });
   }
-  const admission = createAdmission({ running, waiting });
+  const admission = createAdmission(capacity);
 
   async function* textEvents(
     task: Task,

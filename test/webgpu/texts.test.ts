@@ -39,7 +39,7 @@ afterAll(() => rm(root, { recursive: true }));
 async function write(device: Device): Promise<string[]> {
   const folder = join(import.meta.dirname, '../../models/default');
   const model = await openModel(folder, { device, precision: 'float32', threads: 2, cacheFolder: join(root, 'cache') });
-  const engine = createEngine({ models: [model], check: checkText, running: TEXTS });
+  const engine = createEngine({ models: [model], check: checkText, capacity: { running: TEXTS } });
   const texts = await Promise.all(
     requests.map(async (request, i) => {
       const job = { id: `r${i}`, request: { model: model.manifest.id, ...request } } as GenerationJob;

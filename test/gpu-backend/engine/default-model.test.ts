@@ -18,7 +18,7 @@ beforeAll(async () => {
   const folder = join(import.meta.dirname, '../../../models/default');
   const cacheFolder = await mkdtemp(join(tmpdir(), 'maskwright-'));
   model = await openModel(folder, { device: 'cpu', precision: 'int8', threads: 2, cacheFolder });
-  engine = createEngine({ models: [model], check: checkText, running: 32 });
+  engine = createEngine({ models: [model], check: checkText, capacity: { running: 32 } });
 });
 afterAll(() => model.session.release());
 

@@ -44,7 +44,7 @@ describe('createEngine', () => {
   it('gives the same events alone and among others, joined late or early', async () => {
     const alone = [];
     for (const request of MIX) alone.push(await collect(engineOf().engine.generate(jobOf(request), live)));
-    const { engine, session } = engineOf({ batch: 5, running: 50 });
+    const { engine, session } = engineOf({ capacity: { canvases: 5, running: 50 } });
     const late = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
     const together = await Promise.all(
       [...MIX, ...MIX].map(async (request, i) => {
@@ -110,7 +110,7 @@ describe('createEngine', () => {
   it('refuses with 429 and a time to come back when too many texts wait', async () => {
     const gate = Promise.withResolvers<void>();
     const { engine, counters } = engineOf(
-      { running: 2, waiting: 2 },
+      { capacity: { running: 2, waiting: 2 } },
       tinySession(() => gate.promise),
     );
     const job = jobOf({ template: '{{a:tokens=2}}', n: 2 });

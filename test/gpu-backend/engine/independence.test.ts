@@ -43,7 +43,12 @@ describe.each(['float32', 'int8'] as const)('texts of the %s graph', (precision)
     opened.push(opening);
     const model = await opening;
     const check = () => ({ held: [], failed: [] });
-    const engine = createEngine({ models: [model], check, makeConstraint: plainConstraint, running: 40, batch: 6 });
+    const engine = createEngine({
+      models: [model],
+      check,
+      makeConstraint: plainConstraint,
+      capacity: { running: 40, canvases: 6 },
+    });
     const run = (request: Partial<GenerationJob['request']>) =>
       collect(engine.generate({ id: 'r', request: { model: model.manifest.id, seed: 0, ...request } }, live));
     const alone: GenerationEvent[][] = [];

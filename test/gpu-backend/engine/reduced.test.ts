@@ -35,7 +35,7 @@ afterAll(async () => {
 async function write(reduced: boolean, requests: readonly Request[]) {
   const model = models.get(reduced)!;
   const counters = createCounters();
-  const engine = createEngine({ models: [model], check: checkText, running: 32, counters });
+  const engine = createEngine({ models: [model], check: checkText, capacity: { running: 32 }, counters });
   const done = await Promise.all(
     requests.map(async (request, i): Promise<Done | undefined> => {
       const job = { id: `r${i}`, request: { model: model.manifest.id, seed: 1, ...request } } as GenerationJob;

@@ -42,7 +42,7 @@ describe('a reader on a socket', () => {
   });
 
   it('who disconnects while waiting for a slot leaves the queue', async () => {
-    const { app, engine } = appOf({ session: slowSession(), running: 1 });
+    const { app, engine } = appOf({ session: slowSession(), capacity: { running: 1 } });
     const { url, close } = await serveApp(app);
     open.push(close);
     const first = await fetch(`${url}/generate`, await signedPost(jobOf({ template: '{{a:tokens=20}}' })));
@@ -61,8 +61,7 @@ describe('a reader on a socket', () => {
   it('at random steps, 30 times, leaves nothing behind', async () => {
     const { app, session, engine, counters } = appOf({
       session: tinySession(() => pause(1)),
-      running: 4,
-      waiting: 100,
+      capacity: { running: 4, waiting: 100 },
     });
     const { url, close } = await serveApp(app);
     open.push(close);

@@ -158,7 +158,7 @@ describe('POST /generate', () => {
 
   it('says 429 with Retry-After when too many texts wait', async () => {
     const gate = Promise.withResolvers<void>();
-    const { app } = appOf({ session: tinySession(() => gate.promise), running: 1, waiting: 0 });
+    const { app } = appOf({ session: tinySession(() => gate.promise), capacity: { running: 1, waiting: 0 } });
     const running = await app.request('/generate', await signedPost(jobOf({ template: TEMPLATE })));
     const refused = await app.request('/generate', await signedPost(jobOf({ template: TEMPLATE })));
     expect([refused.status, (await refused.json()).code]).toEqual([429, 'overloaded']);
