@@ -7,13 +7,9 @@ import { join } from 'node:path';
 import { BLOCK_TOKENS } from '../gpu-backend/lattice/class-table.ts';
 import { type Architecture, readArchitecture } from '../gpu-backend/model/config.ts';
 import { defaultPrecision } from '../gpu-backend/model/device.ts';
+import type { EvaluationInput } from '../gpu-backend/model/evaluation.ts';
 import { readWeights } from '../gpu-backend/model/safetensors.ts';
-import {
-  type EvaluationInput,
-  type ModelSession,
-  openSession,
-  type SessionOptions,
-} from '../gpu-backend/model/session.ts';
+import { type ModelSession, openSession, type SessionOptions } from '../gpu-backend/model/session.ts';
 import { copyFloor, type Floor, matrixFloor } from './device-floors.ts';
 import { randomCheckpoint } from './random-checkpoint.ts';
 import { type Bar, type BenchOptions, median, type Report, type Row, spread } from './report.ts';

@@ -3,8 +3,8 @@
  * one whole text it accepts. The loop keeps a subset of that text, so the text itself remains a way to finish.
  */
 import type { ChoiceProbability } from '../../shared/contract/stream.ts';
+import type { Measure } from '../lattice/meter.ts';
 import type { RowReading } from '../lattice/reading.ts';
-import type { Measure } from '../lattice/spread.ts';
 import type { RowSummary } from '../lattice/summaries.ts';
 import type { Uniform } from './random.ts';
 

@@ -6,7 +6,7 @@
  * W(k) = product of a(i), i < k, times product of e(i), i >= k. k is drawn from W, then each token from its own row, which is
  * an exact draw; drawing rows apart and cutting at the first EOS would end texts far too early.
  */
-import { type Measure, meter } from '../lattice/spread.ts';
+import { type Measure, meter } from '../lattice/meter.ts';
 import { type Constraint, MASKED, type Proposal, type ProposeOptions, type Rows } from './constraint.ts';
 import { drawToken, gumbelMax, likeliestToken } from './gumbel.ts';
 import { decodeTokens, type TextTokens } from './text-tokens.ts';

@@ -7,7 +7,8 @@
  * All results go into one buffer, since distributions are what takes memory: a text has to be done with its own when it next awaits.
  */
 import type { Answer, CanvasRows, Evaluate, Need } from '../denoise/need.ts';
-import type { EvaluationInput, ModelSession } from '../model/session.ts';
+import type { EvaluationInput } from '../model/evaluation.ts';
+import type { ModelSession } from '../model/session.ts';
 import type { Counters } from './counters.ts';
 import { reduceBatch } from './reduced-batch.ts';
 

@@ -4,8 +4,9 @@
 import type { Need } from '../denoise/need.ts';
 import { BLOCK_TOKENS, type ClassTable, classTable } from '../lattice/class-table.ts';
 import type { RowSummary } from '../lattice/summaries.ts';
+import type { EvaluationInput } from '../model/evaluation.ts';
 import { type Reduced, type Reduction, SEARCHED_BLOCKS, TOP_TOKENS } from '../model/reduction.ts';
-import type { EvaluationInput, Reducer } from '../model/session.ts';
+import type { Reducer } from '../model/session.ts';
 import type { Counters } from './counters.ts';
 
 /** The summaries of each need's rows. Every need says what is read. */

@@ -4,7 +4,7 @@
  */
 import { hasBit } from './bits.ts';
 import type { Lattice } from './lattice.ts';
-import type { ProposalRows } from './propose.ts';
+import type { ProposalRows } from './proposal.ts';
 import { shareOf } from './rows.ts';
 import { log, type Scaled } from './scaled.ts';
 import type { Backward, PositionWeights } from './score.ts';

@@ -3,7 +3,7 @@
  */
 import type { LatticeHole } from './lattice.ts';
 import { type ClassMasses, clean } from './masses.ts';
-import type { Draw, ProposalRows } from './propose.ts';
+import type { Draw, ProposalRows } from './proposal.ts';
 import { drawFromSummary } from './rows.ts';
 
 /** Draws a class of the group, then a token of the class. `allowed` closes classes at this position. */

@@ -4,37 +4,16 @@
  */
 import { hasBit } from './bits.ts';
 import { drawToken } from './draw.ts';
+import type { Following } from './following.ts';
 import { linkForward, startForward } from './forward.ts';
-import type { Lattice } from './lattice.ts';
 import { marginal } from './marginal.ts';
-import { bestOfSet, type ClassMasses } from './masses.ts';
-import { chanceInBounds, type Moments } from './moments.ts';
-import type { Draw, Filling, ProposalRows } from './propose.ts';
-import type { Reach } from './reach.ts';
+import { bestOfSet } from './masses.ts';
+import { chanceInBounds } from './moments.ts';
+import type { Filling } from './proposal.ts';
 import { shareOf } from './rows.ts';
 import { log, type Scaled, scaled } from './scaled.ts';
-import { type Backward, forwardStep, type PositionWeights, type Window } from './score.ts';
+import { forwardStep, type PositionWeights } from './score.ts';
 import { spread } from './spread.ts';
-import type { Best } from './viterbi.ts';
-
-/** What a walk needs to know; made by createProposer for each proposal. */
-export interface Following {
-  readonly lattice: Lattice;
-  /** The lattice that is scored: `lattice`, or the same without its ruler. */
-  readonly active: Lattice;
-  readonly reach: Reach;
-  /** True when `reach` knows the ruler. */
-  readonly ruled: boolean;
-  readonly canvas: Int32Array;
-  readonly rows: ProposalRows;
-  readonly masses: (hole: number, position: number) => ClassMasses;
-  readonly weights: (hole: number, layer: number) => PositionWeights;
-  readonly windows: readonly (readonly Window[])[];
-  readonly sums: Backward;
-  readonly best: Best | undefined;
-  readonly guide: { readonly moments: Moments; readonly min: number; readonly max: number } | undefined;
-  readonly draw: Draw;
-}
 
 /**
  * Draws a token for every position of the lattice, with the confidence of those that rows were given for. Undefined when

@@ -2,7 +2,7 @@
  * The exact constrained probability of one token at one position: q(v) = p(v) * sum over its edges of alpha * beta / Z.
  */
 import { hasBit } from './bits.ts';
-import type { Following } from './follow.ts';
+import type { Following } from './following.ts';
 import { add, ratio, type Scaled, scaled } from './scaled.ts';
 import type { PositionWeights } from './score.ts';
 

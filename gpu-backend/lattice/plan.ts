@@ -2,7 +2,8 @@
  * What a compiled constraint means in tokens: literals encoded, holes lifted, phrases encoded both ways, and how many tokens
  * each hole usually takes.
  */
-import type { CompiledConstraint, Segment } from '../../shared/constraints/compile.ts';
+import type { CompiledConstraint } from '../../shared/constraints/compile.ts';
+import type { Segment } from '../../shared/constraints/segment.ts';
 import { buildFrame, type HolePart } from './assemble.ts';
 import { type Anchor, type Layout, layOut, type Plan, type PlanHole } from './layout.ts';
 import { prefixed } from './prefixed.ts';

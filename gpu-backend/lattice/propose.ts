@@ -10,41 +10,14 @@ import type { Lattice } from './lattice.ts';
 import { lazy } from './lazy.ts';
 import { bestOfSet, type ClassMasses, classMasses } from './masses.ts';
 import { allocateMoments, remainingRuler, withoutRuler } from './moments.ts';
+import type { Draw, Filling, ProposalRows } from './proposal.ts';
 import { createReach, type Reach } from './reach.ts';
-import { massesOf, type RowSummary } from './rows.ts';
+import { massesOf } from './rows.ts';
 import { log } from './scaled.ts';
 import { allocateBackward, backward, type PositionWeights, positionWeights, type Window } from './score.ts';
-import type { Measure } from './spread.ts';
 import { allocateBest, bestToFinish } from './viterbi.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { rulerWindows } from './window.ts';
-
-/** Rows of the model: for each listed text position a probability for every token. */
-export interface ProposalRows {
-  readonly positions: Int32Array;
-  readonly vocabulary: number;
-  /** positions x vocabulary; empty where there are summaries instead. */
-  readonly probabilities: Float32Array;
-  /** One for each position, where the device keeps the rows (summaries.ts). */
-  readonly summaries?: readonly RowSummary[];
-}
-
-export interface Draw {
-  /** 0: the most likely text. */
-  readonly temperature: number;
-  /** Uniform in (0, 1), from position and draw number alone. */
-  readonly random: (position: number, draw: number) => number;
-  /** Also measure how certain each position is, beyond the confidence in its token. */
-  readonly measure?: Measure;
-}
-
-/** A token for every position that lies in a hole, and the constrained probability of those that rows were given for. */
-export interface Filling {
-  readonly tokens: Int32Array;
-  readonly confidence: Float64Array;
-  /** Where it was asked for. */
-  readonly certainty?: Float64Array;
-}
 
 export interface Proposer {
   /** True when the canvas (token or -1 per text position) can be finished. */

@@ -3,8 +3,8 @@
  * The one place that knows both; whoever reads rows asks here.
  */
 import { type ClassMasses, classMasses, clean, type TokenClasses } from './masses.ts';
-import type { ProposalRows } from './propose.ts';
-import type { Meter } from './spread.ts';
+import type { Meter } from './meter.ts';
+import type { ProposalRows } from './proposal.ts';
 import { drawFromSummary, meterSummary, type RowSummary, summaryMasses, summaryShare } from './summaries.ts';
 
 /** Probability of a token at a row; 0 where it is no number. */

@@ -5,7 +5,7 @@
  * (the length bias that CAL and LR-DLLM report for masked models).
  */
 import type { Lattice } from './lattice.ts';
-import type { Draw, ProposalRows } from './propose.ts';
+import type { Draw, ProposalRows } from './proposal.ts';
 import { createReach } from './reach.ts';
 import { shareOf } from './rows.ts';
 

@@ -9,7 +9,7 @@
  */
 import { BLOCK_TOKENS, type ClassTable } from './class-table.ts';
 import { type ClassMasses, clean, FLOOR } from './masses.ts';
-import type { Meter } from './spread.ts';
+import type { Meter } from './meter.ts';
 
 /** What the device sends of one row. */
 export interface RowSummary {

@@ -3,11 +3,11 @@
  */
 import { Tensor } from 'onnxruntime-node';
 import type { CanvasWindow } from './canvas-cache.ts';
+import type { EvaluationInput } from './evaluation.ts';
 import { INPUTS } from './graph.ts';
 import { keyValueNames } from './key-values.ts';
 import { PADDING_SCORE, paddingScores } from './padding.ts';
 import { planQueries } from './queries.ts';
-import type { EvaluationInput } from './session.ts';
 
 /** The feeds of an evaluation; `tempered` where the graph gives probabilities. */
 export function feedsOf(input: EvaluationInput, tempered: boolean): Record<string, Tensor> {

@@ -1,7 +1,7 @@
 /**
  * Which positions the last block of the model has to answer for.
  */
-import type { EvaluationInput } from './session.ts';
+import type { EvaluationInput } from './evaluation.ts';
 
 export interface Queries {
   /** batch x count positions within each canvas: those asked for, then 0s. */

@@ -14,6 +14,7 @@ import { minimise } from './minimise.ts';
 import { excludeMachine, type IncludePhrase, includeMachine } from './phrases.ts';
 import { type HolePlan, literalsHold, type Measures, type Plan, readPlan, type StatedConstraint } from './plan.ts';
 import { regexMachine } from './regex.ts';
+import type { Segment } from './segment.ts';
 import { tokenBounds } from './token-bounds.ts';
 import { type Range, TEXT_UNITS, unitMachine } from './units.ts';
 import {
@@ -28,23 +29,6 @@ import {
 
 export type { IncludePhrase } from './phrases.ts';
 export type { StatedConstraint } from './plan.ts';
-
-export interface LiteralSegment {
-  readonly kind: 'literal';
-  readonly text: string;
-  readonly bytes: Uint8Array;
-}
-
-export interface HoleSegment {
-  readonly kind: 'hole';
-  /** '' for the one hole of a request without template. */
-  readonly name: string;
-  /** Exactly the values of the hole. For the hole '' any bytes: there `whole` says it all. */
-  readonly automaton: ByteAutomaton;
-  readonly tokens: Range;
-}
-
-export type Segment = LiteralSegment | HoleSegment;
 
 export interface CompiledConstraint {
   readonly segments: readonly Segment[];

@@ -5,7 +5,7 @@
 import type { Bounds, GenerationRequest, LengthSpec } from '../contract/generation.ts';
 import { ProblemError } from '../contract/problem.ts';
 import { type CompiledConstraint, compileConstraint } from './compile.ts';
-import { type DecisionLimits, findText } from './feasibility.ts';
+import { type DecisionLimits, findText } from './find-text.ts';
 import { describeRange } from './lengths.ts';
 import { pointerToken } from './plan.ts';
 import type { Budget } from './search.ts';

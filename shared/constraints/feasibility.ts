@@ -5,19 +5,12 @@
 import { ProblemError } from '../contract/problem.ts';
 import type { CompiledConstraint } from './compile.ts';
 import { explain } from './conflict.ts';
-import { phraseCharacters } from './phrases.ts';
-import { makeScene } from './scene.ts';
-import { type Budget, type Found, search } from './search.ts';
+import { type DecisionLimits, findText } from './find-text.ts';
+import type { Found } from './search.ts';
 
 export type Decision =
   | { readonly satisfiable: true; readonly witness: string }
   | { readonly satisfiable: false; readonly conflict: string[]; readonly achievable: string };
-
-/** What the model allows: tokens of the whole text, and the bytes of its longest token. */
-export interface DecisionLimits {
-  readonly tokens: number;
-  readonly longestTokenBytes: number;
-}
 
 /** Work of one decision and of its explanation, in arcs looked at: bounds both to some tens of milliseconds. */
 const DECISION_WORK = 80_000;
@@ -47,21 +40,6 @@ function findAnyText(compiled: CompiledConstraint, limits: DecisionLimits): Foun
     }
   }
   return findText(compiled, limits, { left: DECISION_WORK });
-}
-
-/** A shortest text of a compiled constraint (any, when `hasty`), undefined when there is none. */
-export function findText(compiled: CompiledConstraint, limits: DecisionLimits, budget: Budget, hasty = false): Found {
-  const { min } = compiled.tokens;
-  if (min > limits.tokens) return undefined;
-  const maxBytes = limits.tokens * limits.longestTokenBytes;
-  const most = compiled.plan.measures.text.characters?.max ?? maxBytes;
-  if (phraseCharacters(compiled.phrases) > Math.min(most, maxBytes)) return undefined;
-  const sizes = { longest: limits.longestTokenBytes, least: 1 };
-  const found = search(makeScene(compiled, sizes), maxBytes, budget, hasty);
-  const leastStated = min > 0 || compiled.segments.some((segment) => segment.kind === 'hole' && segment.tokens.min > 0);
-  // A character of the text found may be one byte where another of the same kind has four, and so room for four tokens.
-  if (found !== undefined || !leastStated) return found;
-  return search(makeScene(compiled, { ...sizes, least: 1 / 4 }), maxBytes, budget, hasty);
 }
 
 /** True for the error of a spent budget. */

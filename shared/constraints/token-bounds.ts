@@ -2,9 +2,9 @@
  * How many tokens a text gets room for: what the request states, else a default that grows with what it needs.
  */
 import type { ByteAutomaton } from './automaton.ts';
-import type { Segment } from './compile.ts';
 import type { IncludePhrase } from './phrases.ts';
 import type { Plan } from './plan.ts';
+import type { Segment } from './segment.ts';
 import type { Range } from './units.ts';
 
 /** Tokens of a text where the request states none. */

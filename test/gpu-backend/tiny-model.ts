@@ -3,8 +3,9 @@
  * canvas, position or neighbour gives another result. Not a language model; end-to-end tests use trained ones.
  */
 
+import type { EvaluationInput } from '../../gpu-backend/model/evaluation.ts';
 import type { LoadedModel } from '../../gpu-backend/model/registry.ts';
-import type { EvaluationInput, ModelSession } from '../../gpu-backend/model/session.ts';
+import type { ModelSession } from '../../gpu-backend/model/session.ts';
 import type { Tokenizer } from '../../gpu-backend/model/tokenizer.ts';
 import type { Manifest } from '../../shared/contract/manifest.ts';
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../gpu-backend/model/device.ts';
-import { type EvaluationInput, type ModelSession, openSession } from '../../gpu-backend/model/session.ts';
+import type { EvaluationInput } from '../../gpu-backend/model/evaluation.ts';
+import { type ModelSession, openSession } from '../../gpu-backend/model/session.ts';
 import { lladaConfig, randomNumbers, writeRandomModel } from '../gpu-backend/model/random-model.ts';
 
 /** The bar of the issue: logits within this of the CPU's in float32. */

@@ -3,7 +3,7 @@
  * the schedule says, ranked by the confidence in the token (`maskgit_plus`), by the margin of the likeliest over the second
  * (`topk_margin`) or by the negative entropy of the position (`entropy`).
  */
-import type { Measure } from '../../lattice/spread.ts';
+import type { Measure } from '../../lattice/meter.ts';
 import { NOTHING, type Ranking, ranked, type Sampler, spaced } from './sampler.ts';
 
 /** Where the schedule ends; Dream's eps. */

@@ -3,7 +3,7 @@
  * It knows neither model nor constraint. Samplers hold no state: a step can be taken up anywhere from canvas and step number.
  */
 import type { SamplerName } from '../../../shared/contract/generation.ts';
-import type { Measure } from '../../lattice/spread.ts';
+import type { Measure } from '../../lattice/meter.ts';
 import type { Proposal } from '../constraint.ts';
 import { gumbel } from '../gumbel.ts';
 import type { Uniform } from '../random.ts';

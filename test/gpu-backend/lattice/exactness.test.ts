@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seeded, type Uniform } from '../../../bench/random-requests.ts';
+import { MEASURES } from '../../../gpu-backend/lattice/meter.ts';
 import { createProposer } from '../../../gpu-backend/lattice/propose.ts';
-import { MEASURES } from '../../../gpu-backend/lattice/spread.ts';
 import { acceptsCanvas, enumerate, type RandomCase, randomCase } from './random-case.ts';
 
 const all = (positions: number) => Int32Array.from({ length: positions }, (_, i) => i);

@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { summaryOf } from '../../../gpu-backend/engine/reduced-batch.ts';
 import { BLOCK_TOKENS, classTable } from '../../../gpu-backend/lattice/class-table.ts';
 import { classMasses, type TokenClasses } from '../../../gpu-backend/lattice/masses.ts';
+import { MEASURES, meter } from '../../../gpu-backend/lattice/meter.ts';
 import { meterClass, shareOf } from '../../../gpu-backend/lattice/rows.ts';
-import { MEASURES, meter } from '../../../gpu-backend/lattice/spread.ts';
 import { drawFromSummary, type RowSummary, summaryMasses } from '../../../gpu-backend/lattice/summaries.ts';
+import type { EvaluationInput } from '../../../gpu-backend/model/evaluation.ts';
 import { type Reduced, type Reduction, SEARCHED_BLOCKS, TOP_TOKENS } from '../../../gpu-backend/model/reduction.ts';
-import { type EvaluationInput, type ModelSession, openSession } from '../../../gpu-backend/model/session.ts';
+import { type ModelSession, openSession } from '../../../gpu-backend/model/session.ts';
 import { lladaConfig, randomNumbers, writeRandomModel } from '../model/random-model.ts';
 
 const VOCABULARY = 3000;

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EvaluationInput, type ModelSession, openSession } from '../../../gpu-backend/model/session.ts';
+import type { EvaluationInput } from '../../../gpu-backend/model/evaluation.ts';
+import { type ModelSession, openSession } from '../../../gpu-backend/model/session.ts';
 import { lladaConfig, modernbertConfig, randomNumbers, writeRandomModel } from './random-model.ts';
 
 const LENGTH = 48;

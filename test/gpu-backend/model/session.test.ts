@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EvaluationInput, type ModelSession, openSession } from '../../../gpu-backend/model/session.ts';
+import type { EvaluationInput } from '../../../gpu-backend/model/evaluation.ts';
+import { type ModelSession, openSession } from '../../../gpu-backend/model/session.ts';
 import { lladaConfig, randomNumbers, writeRandomModel } from './random-model.ts';
 
 const VOCABULARY = 512;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bounded, entropyBounded } from '../../../../gpu-backend/denoise/samplers/entropy-bounded.ts';
-import { type Measure, meter } from '../../../../gpu-backend/lattice/spread.ts';
+import { type Measure, meter } from '../../../../gpu-backend/lattice/meter.ts';
 import { committed, contextOf } from './context.ts';
 
 describe('entropy-bounded', () => {
