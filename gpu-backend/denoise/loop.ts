@@ -67,7 +67,7 @@ export async function* denoise(
     const masked = maskedPositions(canvas);
     const asked = editing === undefined ? masked : Int32Array.from([...masked, ...kept]).sort();
     const seen = rows === undefined || step === 1;
-    rows ??= await source.rows(canvas, asked, block);
+    rows ??= (await source.rows(canvas, asked, block))();
     if (seen) memory.observe(rows);
     // Tokens to be replaced are masked for the proposal and kept as it says: what stands is part of one accepted text.
     const wanted = editing?.wanted(task.sampler, canvas, kept, rows) ?? NOTHING;

@@ -12,12 +12,18 @@ import { type Span, spanOf, windowNeed } from './window.ts';
 
 export interface RowSource {
   /** Rows of text positions of the canvas, ascending; some of them, outside the block, possibly of an earlier state of the block. */
-  rows(canvas: Int32Array, positions: Int32Array, block: Block): Promise<Rows>;
+  rows(canvas: Int32Array, positions: Int32Array, block: Block): Promise<ReadRows>;
   /** Rows of the whole canvas as it is, at temperature 1. */
   untempered(canvas: Int32Array, positions: Int32Array): Promise<Rows>;
   /** Forward passes, twins included, and the positions they went over. */
   readonly counted: { readonly evaluations: number; readonly positions: number };
 }
+
+/**
+ * Rows when they are called for: what they are put together in is memory of all texts, and between an evaluation's end and whoever
+ * awaits it other texts have their turn. To be called and used without awaiting anything between.
+ */
+export type ReadRows = () => Rows;
 
 /** What is known of a canvas since its last whole evaluation. */
 interface Known {
@@ -74,10 +80,13 @@ export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSi
     async rows(canvas, positions, block) {
       const span = spanOf(task, block);
       const old = span && serving(canvas, positions, block, span);
-      if (span === undefined || old === undefined) return whole(canvas, positions, block, span);
+      if (span === undefined || old === undefined) {
+        const rows = await whole(canvas, positions, block, span);
+        return () => rows;
+      }
       const fresh = positions.filter((position) => span.answers(position));
       const answer = await ask(windowNeed(task, canvas, fresh, span, old.caches));
-      return merge(old.rows, { positions: fresh, vocabulary, ...answer }, positions);
+      return () => merge(old.rows, { positions: fresh, vocabulary, ...answer }, positions);
     },
     async untempered(canvas, positions) {
       const need = { ...needOf(task, canvas, positions, true), inverseTemperature: 1 };

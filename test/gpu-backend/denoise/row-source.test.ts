@@ -44,6 +44,24 @@ describe('rows of windows', () => {
     }
   });
 
+  it('are those of their own text, however many share a batch', async () => {
+    const session = tinySession();
+    const limits = { positions: 10_000, rows: 10_000, canvases: 8, padding: EOS, counters: createCounters() };
+    const batcher = createBatcher(session, limits);
+    const textOf = async (seed: number) => {
+      const job = { id: 'r', request: { model: 'tiny', seed, ...block('dual') } };
+      const [task] = prepareTasks(job, tinyModel(session), plainConstraint);
+      const text = denoise(task, (need) => batcher.evaluate(need, live));
+      for (let turn = await text.next(); ; turn = await text.next()) if (turn.done) return turn.value.text;
+    };
+    const seeds = [1, 2, 3, 4, 5, 6];
+    const alone: string[] = [];
+    for (const seed of seeds) alone.push(await textOf(seed));
+    const calls = session.calls.length;
+    expect(await Promise.all(seeds.map(textOf))).toEqual(alone);
+    expect(session.calls.length - calls).toBeLessThan(calls / 3); // they did share batches
+  });
+
   it('evaluate the whole canvas once for each block, and the block alone at its other steps', async () => {
     const { calls } = await run(block('dual'), 1);
     const sizes = calls.map(({ windows, length }) => (windows === undefined ? 'whole' : length));
