@@ -19,7 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--texts-per-style N]; NAME is one of ${Object.keys(BENCHES).join(', ')}
+const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--texts-per-style N] [--only SETS]; NAME is one of ${Object.keys(BENCHES).join(', ')}
 device also takes [--device ${DEVICES.join(' | ')}] [--precision ${PRECISION_NAMES.join(' | ')}] [--shape llada-8b | LAYERSxWIDTHxHIDDENxVOCABULARY]`;
 
 function pick<const T extends string>(names: readonly T[], given: string | undefined): T | undefined {
@@ -35,6 +35,7 @@ const { values, positionals } = parseArgs({
     cache: { type: 'string', default: join(root, '.cache', 'models') },
     'row-ms': { type: 'string', default: '1500' },
     scorer: { type: 'string' },
+    only: { type: 'string' },
     device: { type: 'string' },
     precision: { type: 'string' },
     shape: { type: 'string' },
@@ -71,6 +72,7 @@ try {
     rowMilliseconds,
     cacheFolder: values.cache,
     scorer: values.scorer,
+    only: values.only,
     textsPerStyle,
     device,
     precision,

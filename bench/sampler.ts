@@ -63,7 +63,8 @@ export async function run(options: BenchOptions): Promise<Report> {
   const { threads, cacheFolder } = options;
   const opened = await openEngine(options.model, { device: 'cpu', precision: 'int8', threads, cacheFolder });
   const made: Record<string, Generated> = {};
-  for (const [name, asked] of Object.entries(sets())) {
+  const parts = options.only?.split(',') ?? [''];
+  for (const [name, asked] of Object.entries(sets()).filter(([name]) => parts.some((part) => name.includes(part)))) {
     const perStyle = options.textsPerStyle * (name.startsWith('effort ') ? EFFORT_TEXTS : 1);
     made[name] = await generateTexts(opened, name, asked, { perStyle, atOnce: AT_ONCE });
     console.error(`${name}: ${made[name].seconds.toFixed(0)} s`);
@@ -89,8 +90,10 @@ export async function run(options: BenchOptions): Promise<Report> {
   return { bench: 'sampler', method: METHOD, rows, bars: bars(rows, scores) };
 }
 
+/** The bars are about the efforts; none where they were not made. */
 function bars(rows: readonly Row[], scores: Readonly<Record<string, Score>>): Bar[] {
-  const balanced = rows.find(({ set }) => set === `effort ${DEFAULT_EFFORT}`)!;
+  const balanced = rows.find(({ set }) => set === `effort ${DEFAULT_EFFORT}`);
+  if (balanced === undefined || scores['effort best'] === undefined) return [];
   const committed = Number(balanced.committed_per_evaluation);
   const ratio = scores[`effort ${DEFAULT_EFFORT}`].perplexity / scores['effort best'].perplexity;
   return [
