@@ -66,16 +66,16 @@ def render_page(sampler: dict, reference: dict) -> str:
 
 A sampler decides which tokens of a proposed text to keep at a step ([engine.md](engine.md)). Which one, and how many steps, is a
 trade of quality against model evaluations. `npm run bench -- sampler --scorer FOLDER` measures it, and this page is rendered from
-what it printed ({sampler["machine"]}).
+what it printed ({sampler["machine"]}; {sampler["runs"]}).
 
 {sampler["method"]}
 
 ## What to use: `diffusion.effort`
 
 Without a sampler of its own a request gets `balanced`. All three rank by confidence (LLaDA's low-confidence remasking), divide the
-probability of a token by 2 for each time it stands in the text already, and differ in how many tokens they keep at a step; with
-several at a step, they keep them apart from each other (`spacing`), and draw cooler, which makes up for being less choosy. Whatever a
-request gives itself wins over its effort.
+probability of a token for each time it stands in the text already (by 3, `best` by 2), work in blocks of 64 beside cached keys and values,
+and differ in how many tokens they keep at a step. With several at a step they keep them apart from each other (`spacing`) and draw
+cooler, which makes up for being less choosy. Whatever a request gives itself wins over its effort (`shared/contract/effort.ts`).
 
 {quality_rows(efforts)}
 
@@ -102,8 +102,8 @@ Neighbours that are drawn from one evaluation do not know of each other ("is is"
 
 With `diffusion.block` the text is finished block by block from the left; with `diffusion.kv_cache` each block evaluates the whole canvas once
 and then only itself, beside the keys and values of what lies before it (`prefix`: and all behind it anew) or on both sides (`dual`).
-Positions evaluated and time fall; blocks themselves cost quality here, since a step has fewer positions to choose among, so no effort uses
-them.
+Positions evaluated and time fall. Blocks themselves move the balance from perplexity to variety, since a step has fewer positions to
+choose among; blocks of 64 beside a dual cache are what the efforts use.
 
 {quality_rows(blocks)}
 

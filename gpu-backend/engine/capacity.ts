@@ -17,7 +17,7 @@ export interface Capacity {
 }
 
 // One canvas of 128 positions fills two cores. Eight together take 7% less time each, and with it most of the service's memory (measured).
-const PROCESSOR: Capacity = { canvases: 8, positions: 256, bytes: 2 ** 23, running: 8, waiting: 64 };
+const PROCESSOR: Capacity = { canvases: 8, positions: 256, bytes: 2 ** 23, running: 6, waiting: 64 };
 // Not measured: sized by what accelerators have, 128 canvases of 128 positions and a quarter of a gigabyte of distributions.
 const ACCELERATOR: Capacity = { canvases: 128, positions: 16_384, bytes: 2 ** 28, running: 256, waiting: 1_024 };
 
