@@ -42,7 +42,7 @@ def line_plot(
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, **({"fontsize": 6, "ncols": 2} if len(axes.get_lines()) > 8 else {}))
+    axes.legend(frameon=False, **({"fontsize": 6, "ncols": 2} if len(axes.get_lines()) > 12 else {}))
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
