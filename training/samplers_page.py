@@ -18,6 +18,7 @@ COLUMNS = (
 )
 # Beyond this perplexity a line leaves the plot: texts of single words.
 MOST_PERPLEXITY = 600
+STEPS = (16, 32, 64, 128)
 
 
 def quality_rows(rows: list[dict]) -> str:
@@ -53,7 +54,7 @@ def render_plot(sampler: dict) -> str:
         shown = sorted((row for row in rows if row["perplexity"] <= MOST_PERPLEXITY), key=lambda row: row["model_evaluations"])
         if shown:
             plotted.append(Line(name, [row["model_evaluations"] for row in shown], [row["perplexity"] for row in shown]))
-    return line_plot(plotted, "model evaluations for 128 tokens", "perplexity under the scorer", x_log=True, y_log=True)
+    return line_plot(plotted, "model evaluations for 128 tokens", "perplexity under the scorer", x_log=True, y_log=True, x_ticks=STEPS)
 
 
 def render_page(sampler: dict, reference: dict) -> str:

@@ -14,6 +14,7 @@ matplotlib.rcParams.update({"svg.hashsalt": "maskwright", "svg.fonttype": "none"
 from matplotlib import pyplot  # noqa: E402  the back end has to be chosen first
 
 INCHES = (5.6, 3.4)
+COLOURS = 10  # of matplotlib's cycle
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,25 @@ class Line:
 
 
 def line_plot(
-    lines: Iterable[Line], x: str, y: str, x_log: bool = False, levels: Sequence[tuple[str, float]] = (), y_log: bool = False
+    lines: Iterable[Line],
+    x: str,
+    y: str,
+    x_log: bool = False,
+    levels: Sequence[tuple[str, float]] = (),
+    y_log: bool = False,
+    x_ticks: Sequence[float] = (),
 ) -> str:
     """An SVG document of lines with markers; `levels` are dashed horizontals with a name."""
     figure, axes = pyplot.subplots(figsize=INCHES, layout="constrained")
-    for line in lines:
-        axes.plot(line.x, line.y, marker="o", markersize=3.5, linewidth=1.4, label=line.name)
+    for index, line in enumerate(lines):
+        style = "-" if index < COLOURS else "--"  # colours come around again
+        axes.plot(line.x, line.y, marker="o", markersize=3.5, linewidth=1.4, linestyle=style, label=line.name)
     for name, value in levels:
         axes.axhline(value, linestyle="--", linewidth=1, color="#888")
         axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8, color="#555")
     if x_log:
         axes.set_xscale("log", base=2)
-        ticks = sorted({value for line in axes.get_lines() for value in line.get_xdata() if value > 1})
+        ticks = list(x_ticks) or sorted({value for line in axes.get_lines() for value in line.get_xdata() if value > 1})
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     if y_log:
         axes.set_yscale("log")
