@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   sampler: () => import('./sampler.ts'),
   reference: () => import('./reference.ts'),
   install: () => import('./install.ts'),
+  memory: () => import('./memory.ts'),
   device: () => import('./device.ts'),
 };
 
