@@ -7,6 +7,8 @@
  */
 import { type Block, countMasks } from './blocks.ts';
 import { MASKED, type Proposal, type Rows } from './constraint.ts';
+import { likeliestToken } from './gumbel.ts';
+import { rowOf } from './rows.ts';
 import type { Sampler } from './samplers/sampler.ts';
 
 /** Steps that only edit a block, at most; SGLang's default. */
@@ -45,11 +47,10 @@ export function createEditing(blocks: readonly Block[], positions: number): Edit
       return undefined;
     },
     wanted(sampler, canvas, kept, rows) {
-      const rowOf = new Map(Array.from(rows.positions, (position, r) => [position, r]));
+      const indexOf = new Map(Array.from(rows.positions, (position, r) => [position, r]));
       const doubt = Float64Array.from(kept, (position) => {
-        const from = rowOf.get(position)! * rows.vocabulary;
-        const row = rows.probabilities.subarray(from, from + rows.vocabulary);
-        const likeliest = argmax(row);
+        const row = rowOf(rows, indexOf.get(position)!);
+        const likeliest = likeliestToken(row);
         wish[position] = likeliest;
         return likeliest === canvas[position] || likeliest === denied[position] ? 0 : row[likeliest];
       });
@@ -68,16 +69,4 @@ export function createEditing(blocks: readonly Block[], positions: number): Edit
       seen.add(state);
     },
   };
-}
-
-/** The likeliest token of a row, of equal ones the lowest id. NaN is never the likeliest. */
-function argmax(row: Float32Array): number {
-  let best = 0;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let token = 0; token < row.length; token++) {
-    if (!(row[token] > most)) continue;
-    most = row[token];
-    best = token;
-  }
-  return best;
 }

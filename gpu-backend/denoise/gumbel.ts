@@ -61,15 +61,19 @@ export function drawToken(row: Float32Array, allowed: Uint8Array, uniform: (draw
   return gumbelMax(from, Math.min(from + GROUP, row.length), weight, (token) => uniform(groups + token - from));
 }
 
-/** The most probable allowed token of a row; of equal ones the lowest id. NaN is least. -1 when none is allowed. */
-export function likeliestToken(row: Float32Array, allowed: Uint8Array): number {
+/**
+ * The most probable token of a row, among those for which `allowed` is 1 where it is given; of equal ones the lowest id. NaN is least.
+ * -1 when none is allowed.
+ */
+export function likeliestToken(row: Float32Array, allowed?: Uint8Array): number {
   let best = -1;
   let most = -1;
   for (let token = 0; token < row.length; token++) {
-    if (row[token] > most && allowed[token] === 1) {
+    if (row[token] > most && (allowed === undefined || allowed[token] === 1)) {
       best = token;
       most = row[token];
     }
   }
-  return best < 0 ? allowed.indexOf(1) : best;
+  if (best >= 0) return best;
+  return allowed === undefined ? 0 : allowed.indexOf(1);
 }

@@ -14,6 +14,7 @@ import { type Evaluate, inverseTemperature } from './need.ts';
 import { uniforms } from './random.ts';
 import { discourageRepetition } from './repetition.ts';
 import { createRowSource } from './row-source.ts';
+import { pickRows } from './rows.ts';
 import { NOTHING, type Selection, type StepContext } from './samplers/sampler.ts';
 import type { Task } from './task.ts';
 import { tokenText } from './text-tokens.ts';
@@ -122,15 +123,8 @@ function maskedPositions(canvas: Int32Array): Int32Array {
 
 /** The rows of the positions that are masked on a canvas, of rows that cover them. */
 function rowsAt(rows: Rows, canvas: Int32Array): Rows {
-  const positions = maskedPositions(canvas);
-  if (positions.length === rows.positions.length) return rows;
-  const { vocabulary } = rows;
-  const probabilities = new Float32Array(positions.length * vocabulary);
-  for (let r = 0, i = 0; i < positions.length; r++) {
-    if (rows.positions[r] !== positions[i]) continue;
-    probabilities.set(rows.probabilities.subarray(r * vocabulary, (r + 1) * vocabulary), i++ * vocabulary);
-  }
-  return { positions, vocabulary, probabilities };
+  const masked = (position: number) => canvas[position] === MASKED;
+  return rows.positions.every(masked) ? rows : pickRows(rows, masked);
 }
 
 /** Positions from the left at which nothing changes any more: those before the block that comes next, and what is fixed behind them. */

@@ -2,6 +2,7 @@
  * What the loop remembers of one text's earlier steps, for samplers that look back: samplers themselves hold no state.
  */
 import type { Proposal, Rows } from './constraint.ts';
+import { rowOf } from './rows.ts';
 import type { Sampler, StepContext } from './samplers/sampler.ts';
 
 /** Comparisons of a distribution with the one before that `drift` looks back on: KLASS's history length H (arXiv 2511.05664). */
@@ -71,9 +72,6 @@ function confidenceMemory(positions: number): Memory {
     recall: (_, kept) => ({ keptConfidence: Float64Array.from(kept, (position) => confidence[position]) }),
   };
 }
-
-const rowOf = ({ probabilities, vocabulary }: Rows, r: number): Float32Array =>
-  probabilities.subarray(r * vocabulary, (r + 1) * vocabulary);
 
 /** KL(p || q) in nats, summed in float64. */
 export function divergence(p: Float32Array, q: Float32Array): number {

@@ -53,6 +53,11 @@ export function inverseTemperature({ temperature }: Pick<Task, 'temperature'>): 
   return temperature === 0 ? 1 : 1 / temperature;
 }
 
+/** What becomes of a text's logits, whatever is evaluated. */
+export function logitsOf(task: Task): Pick<Need, 'guidance' | 'inverseTemperature'> {
+  return { guidance: task.layout.guidance, inverseTemperature: inverseTemperature(task) };
+}
+
 /** What is read of the rows of these positions, where whole ones are not wanted. `choices`: the probabilities of choices, the model's own. */
 function readingOf(task: Task, canvas: Int32Array, positions: Int32Array, choices: boolean): Reading | undefined {
   const { model, constraint, sampler, repetitionPenalty } = task;
@@ -80,10 +85,9 @@ export function needOf(task: Task, canvas: Int32Array, positions: Int32Array, ch
   });
   return {
     ...behind(layout.prefix),
-    paddedLength: layout.paddedLength,
     base: layout.basePrefix && behind(layout.basePrefix),
-    guidance: layout.guidance,
-    inverseTemperature: inverseTemperature(task),
+    paddedLength: layout.paddedLength,
+    ...logitsOf(task),
     reading: readingOf(task, canvas, positions, choices),
   };
 }

@@ -6,6 +6,7 @@ import type { CanvasCache } from '../model/canvas-cache.ts';
 import type { Block } from './blocks.ts';
 import type { Rows } from './constraint.ts';
 import { type Evaluate, type Need, needOf } from './need.ts';
+import { pickRows, rowOf } from './rows.ts';
 import { createScratch } from './scratch.ts';
 import type { Task } from './task.ts';
 import { type Span, spanOf, windowNeed } from './window.ts';
@@ -61,7 +62,7 @@ export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSi
     known =
       caches.length === 0
         ? undefined
-        : { block, canvas: canvas.slice(), caches, rows: copyOf(rows, (position) => !span.answers(position)) };
+        : { block, canvas: canvas.slice(), caches, rows: pickRows(rows, (position) => !span.answers(position)) };
     return rows;
   }
 
@@ -95,17 +96,6 @@ export function createRowSource(task: Task, evaluate: Evaluate, signal?: AbortSi
   };
 }
 
-/** Some of the rows, in memory of their own. */
-function copyOf({ positions, vocabulary, probabilities }: Rows, wanted: (position: number) => boolean): Rows {
-  const copied = positions.filter(wanted);
-  const copy = new Float32Array(copied.length * vocabulary);
-  let next = 0;
-  positions.forEach((position, r) => {
-    if (wanted(position)) copy.set(probabilities.subarray(r * vocabulary, (r + 1) * vocabulary), next++ * vocabulary);
-  });
-  return { positions: copied, vocabulary, probabilities: copy };
-}
-
 const scratch = createScratch();
 
 /** Rows of `positions`: the fresh ones where there are some, else the old ones. In memory that the next call overwrites. */
@@ -118,9 +108,7 @@ function merge(old: Rows, fresh: Rows, positions: Int32Array): Rows {
   positions.forEach((position, r) => {
     const isFresh = fresh.positions[next] === position;
     while (!isFresh && old.positions[before] !== position) before++;
-    const from = (isFresh ? next++ : before) * vocabulary;
-    const source = isFresh ? fresh : old;
-    probabilities.set(source.probabilities.subarray(from, from + vocabulary), r * vocabulary);
+    probabilities.set(isFresh ? rowOf(fresh, next++) : rowOf(old, before), r * vocabulary);
   });
   return { positions, vocabulary, probabilities };
 }

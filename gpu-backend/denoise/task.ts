@@ -1,7 +1,6 @@
 /**
  * One text to be made: everything that is settled before its first step, and refused here or never.
  */
-
 import { denoisingOf } from '../../shared/contract/effort.ts';
 import type { GenerationJob, KvCache } from '../../shared/contract/generation.ts';
 import { problem } from '../../shared/contract/problem.ts';

@@ -4,8 +4,7 @@
 import type { CanvasCache } from '../model/canvas-cache.ts';
 import type { Block } from './blocks.ts';
 import { canvasTokens } from './canvas.ts';
-import type { CanvasRows, Need } from './need.ts';
-import { needOf } from './need.ts';
+import { type CanvasRows, logitsOf, type Need } from './need.ts';
 import type { Task } from './task.ts';
 
 /** A window in text positions; it may begin before the text, in the conditioning. */
@@ -59,9 +58,9 @@ export function windowNeed(
     };
   };
   return {
-    ...needOf(task, canvas, positions),
     ...part(layout.prefix, cache),
     base: layout.basePrefix && part(layout.basePrefix, baseCache),
     paddedLength: size,
+    ...logitsOf(task),
   };
 }

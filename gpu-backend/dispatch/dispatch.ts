@@ -3,7 +3,13 @@
  */
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../shared/contract/stream.ts';
+
+/** Why no work is taken now: loading, draining, stopped. */
+export function unavailable(reason: string): ProblemError {
+  return problem('backend_unavailable', `The inference service is ${reason}.`, { retryAfter: 1 });
+}
 
 export interface Dispatch {
   /**

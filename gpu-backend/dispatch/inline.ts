@@ -3,7 +3,7 @@
  */
 import { problem } from '../../shared/contract/problem.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Dispatch } from './dispatch.ts';
+import { type Dispatch, unavailable } from './dispatch.ts';
 
 /** @param loading the engine, once its models are loaded; until then work is refused with backend_unavailable */
 export function inlineDispatch(loading: Promise<Engine>): Dispatch {
@@ -21,9 +21,6 @@ export function inlineDispatch(loading: Promise<Engine>): Dispatch {
     if (draining) return 'draining';
     return engine === undefined ? 'loading' : undefined;
   };
-
-  const unavailable = (reason: string) =>
-    problem('backend_unavailable', `The inference service is ${reason}.`, { retryAfter: 1 });
 
   return {
     unready,

@@ -2,10 +2,10 @@
  * Dispatch to an engine in a thread of its own, so that neither the model nor the lattice ever holds up the routes.
  */
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
-import { ProblemError, problem } from '../../shared/contract/problem.ts';
+import { ProblemError } from '../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../shared/contract/stream.ts';
 import { type Channel, createChannel } from './channel.ts';
-import type { Dispatch } from './dispatch.ts';
+import { type Dispatch, unavailable } from './dispatch.ts';
 import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
 
 export interface ThreadDispatch extends Dispatch {
@@ -73,8 +73,6 @@ export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch
     if (draining) return 'draining';
     return summaries === undefined ? 'loading' : undefined;
   };
-  const unavailable = (reason: string) =>
-    problem('backend_unavailable', `The inference service is ${reason}.`, { retryAfter: 1 });
 
   return {
     ready,

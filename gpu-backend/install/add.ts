@@ -2,14 +2,14 @@
  * `model add`: a checkpoint, from a folder or the Hub, becomes a model folder of ours. Whole or not at all.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Manifest } from '../../shared/contract/manifest.ts';
+import { hashFile } from '../model/checksum.ts';
 import { parseArchitecture, usualShift } from '../model/config.ts';
 import { checkAgreement, parseManifest } from '../model/registry.ts';
 import { readWeights } from '../model/safetensors.ts';
-import { checkWeights } from '../model/shapes.ts';
+import { checkWeights, countParameters } from '../model/shapes.ts';
 import { storedForm } from '../model/source.ts';
 import { readTokenizer } from '../model/tokenizer.ts';
 import { readTokenizerConfig } from '../model/tokenizer-config.ts';
@@ -18,7 +18,7 @@ import { InstallError } from './failure.ts';
 import { fetchModel } from './fetch-model.ts';
 import { type Hub, hubModel, isHubName } from './hub.ts';
 import { checkLicence, licenceOfFolder } from './licence.ts';
-import { countParameters, estimateMemory, type InstalledPrecision, type MemoryEstimate } from './memory.ts';
+import { estimateMemory, type InstalledPrecision, type MemoryEstimate } from './memory.ts';
 import type { Progress } from './progress.ts';
 import { type RoleOptions, rolesOf } from './roles.ts';
 import { INSTRUCTED_STYLES } from './styles.ts';
@@ -173,14 +173,8 @@ async function describe(folder: string, files: readonly string[], progress: Prog
   const listed: Manifest['weights'] = [];
   for (const file of files) {
     const { size: bytes } = await stat(join(folder, file));
-    const hash = createHash('sha256');
-    let done = 0;
-    for await (const chunk of createReadStream(join(folder, file), { highWaterMark: 1 << 20 })) {
-      hash.update(chunk);
-      done += chunk.length;
-      progress.update(`checksum of ${file}`, done, bytes);
-    }
-    listed.push({ file, bytes, sha256: hash.digest('hex') });
+    const sha256 = await hashFile(join(folder, file), (done) => progress.update(`checksum of ${file}`, done, bytes));
+    listed.push({ file, bytes, sha256 });
   }
   return listed;
 }

@@ -37,13 +37,6 @@ export function estimateMemory(
   return { weights, evaluation: values * 4 };
 }
 
-/** Parameters of the architecture: every stored number once. */
-export function countParameters(architecture: Architecture): number {
-  const shapes = new Map(otherTensors(architecture));
-  for (const { weight, from, to } of allProducts(architecture)) shapes.set(weight, [to, from]);
-  return [...shapes.values()].reduce((sum, shape) => sum + count(shape), 0);
-}
-
 function count(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

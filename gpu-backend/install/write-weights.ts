@@ -8,9 +8,9 @@ import { calibrate } from '../model/calibrate.ts';
 import { ELEMENT_TYPES, type StoredTensor } from '../model/onnx.ts';
 import { copyToWrite, quantisedTensors } from '../model/quantise.ts';
 import { type TensorToWrite, type Weights, writeSafetensors } from '../model/safetensors.ts';
-import { expectedShapes, withParts } from '../model/shapes.ts';
+import { countParameters, expectedShapes, withParts } from '../model/shapes.ts';
 import { rowBlocks, toBfloat16 } from '../model/tensor-data.ts';
-import { countParameters, type InstalledPrecision } from './memory.ts';
+import type { InstalledPrecision } from './memory.ts';
 import type { Progress } from './progress.ts';
 
 /**

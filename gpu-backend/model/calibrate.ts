@@ -13,7 +13,7 @@ import { LARGEST } from './precision.ts';
 import { allProducts } from './products.ts';
 import { runtimeOptions } from './runtime.ts';
 import type { Weights } from './safetensors.ts';
-import { expectedShapes } from './shapes.ts';
+import { countParameters } from './shapes.ts';
 
 const CANVASES = 16;
 const LENGTH = 128;
@@ -41,9 +41,7 @@ export async function calibrate(
   architecture: Architecture,
   weights: Weights,
 ): Promise<ReadonlyMap<string, number>> {
-  let parameters = 0;
-  for (const shape of expectedShapes(architecture).values()) parameters += shape.reduce((a, b) => a * b, 1);
-  if (parameters > MOST_PARAMETERS) return new Map();
+  if (countParameters(architecture) > MOST_PARAMETERS) return new Map();
   const graph = buildGraph({ architecture, weights, precision: 'float32', cpu: true, output: 'ranges', forbidden: [] });
   const session = await InferenceSession.create(graph, runtimeOptions({ device: 'cpu', threads: 1 }, folder));
   try {

@@ -20,7 +20,7 @@ export function temporaryName(path: string): string {
 
 /** Hexadecimal SHA-256 of `path`; read from `cacheFolder`, if there is one, where this very file was hashed before. */
 export async function fileSha256(path: string, cacheFolder?: string): Promise<string> {
-  if (cacheFolder === undefined) return hashOf(path);
+  if (cacheFolder === undefined) return hashFile(path);
   const { size, mtimeMs } = await stat(path);
   const key = createHash('sha256')
     .update(`${resolve(path)}\n${size}\n${mtimeMs}`)
@@ -29,14 +29,20 @@ export async function fileSha256(path: string, cacheFolder?: string): Promise<st
   const record = join(cacheFolder, 'checksums', key);
   const known = await readFile(record, 'utf8').catch(() => '');
   if (/^[0-9a-f]{64}$/.test(known)) return known;
-  const digest = await hashOf(path);
+  const digest = await hashFile(path);
   await mkdir(join(cacheFolder, 'checksums'), { recursive: true });
   await writeAtomically(record, digest);
   return digest;
 }
 
-async function hashOf(path: string): Promise<string> {
+/** Hexadecimal SHA-256 of `path`, read now; `seen` is told the bytes read so far. */
+export async function hashFile(path: string, seen: (bytes: number) => void = () => {}): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  let bytes = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    seen(bytes);
+  }
   return hash.digest('hex');
 }

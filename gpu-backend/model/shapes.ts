@@ -17,6 +17,12 @@ export function expectedShapes(architecture: Architecture): Map<string, readonly
   return shapes;
 }
 
+/** Parameters of the architecture: every stored number once. */
+export function countParameters(architecture: Architecture): number {
+  const sizes = [...expectedShapes(architecture).values()].map((shape) => shape.reduce((a, b) => a * b, 1));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /** @throws Error naming the tensors that are missing, misshapen or of a type that is no floating-point number. */
 export function checkWeights(architecture: Architecture, weights: Weights): void {
   const reasons: string[] = [];

@@ -5,12 +5,10 @@ import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
 import { serveThread } from '../../../gpu-backend/dispatch/serve-thread.ts';
 import { threadDispatch } from '../../../gpu-backend/dispatch/thread.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
-import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { tinyModel, tinySession } from '../tiny-model.ts';
+import { collect, itDrains, job, live, wait } from './common.ts';
 
-const live = new AbortController().signal;
-const job = { id: 'r', request: { model: 'tiny', seed: 1, template: '{{a:tokens=10}}', diffusion: { steps: 10 } } };
 const closing: (() => void)[] = [];
 afterEach(() => {
   for (const close of closing.splice(0)) close();
@@ -25,14 +23,6 @@ function lineTo(before: () => Promise<void> = async () => {}) {
   const loading = Promise.resolve(engine);
   serveThread(port2, inlineDispatch(loading), loading, () => 'counted 1\n');
   return { dispatch: threadDispatch(port1), engine, session };
-}
-
-const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-async function collect(events: AsyncIterable<GenerationEvent>): Promise<GenerationEvent[]> {
-  const all: GenerationEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
 }
 
 describe('threadDispatch', () => {
@@ -76,18 +66,10 @@ describe('threadDispatch', () => {
     expect(evaluations).toBeLessThan(10);
   });
 
-  it('drains: lets what is under way end, takes nothing new', async () => {
-    const { dispatch } = lineTo(() => wait(2));
+  itDrains(async (stepMs) => {
+    const { dispatch } = lineTo(() => wait(stepMs));
     await dispatch.ready;
-    const running = collect(dispatch.generate(job, live));
-    await wait(5);
-    const drained = dispatch.drain(10_000);
-    expect(dispatch.unready()).toBe('draining');
-    await expect(collect(dispatch.generate(job, live))).rejects.toMatchObject({
-      problem: { code: 'backend_unavailable' },
-    });
-    await drained;
-    expect((await running).at(-1)?.type).toBe('done');
+    return dispatch;
   });
 
   it('fails what runs, and takes nothing, when the thread has ended', async () => {
