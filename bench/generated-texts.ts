@@ -1,11 +1,13 @@
 /**
  * Texts of one length in several styles, made by the real engine, and what the scorer says of them.
  */
+
 import { spawn } from 'node:child_process';
 import { text as readAll } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { checkText } from '../gpu-backend/check.ts';
 import { createEngine, type Engine } from '../gpu-backend/engine/engine.ts';
+import { eagerReader } from '../gpu-backend/engine/reader.ts';
 import { type LoadedModel, openModel } from '../gpu-backend/model/registry.ts';
 import type { SessionOptions } from '../gpu-backend/model/session.ts';
 import type { GenerationRequest } from '../shared/contract/generation.ts';
@@ -82,7 +84,7 @@ export async function generateTexts(
       const { style, seed } = jobs[index];
       const length = { unit: 'tokens', exact: TOKENS } as const;
       const request = { model: model.manifest.id, style, seed, length, ...asked };
-      for await (const event of engine.generate({ id: `${name}-${index}`, request }, signal)) {
+      for await (const event of engine.generate({ id: `${name}-${index}`, request }, eagerReader(signal))) {
         if (event.type === 'step') counted.committed += event.committed.length;
         if (event.type !== 'done') continue;
         lines[index] = { set: name, style, text: event.text };

@@ -24,6 +24,10 @@ const integer = (min: number, max: number) =>
 
 const oneOf = <const T extends readonly string[]>(names: T) => v.picklist(names, `must be one of: ${names.join(', ')}`);
 
+/** What a process is. */
+export const ROLES = ['service', 'gateway', 'engine'] as const;
+export type Role = (typeof ROLES)[number];
+
 const configSchema = v.object({
   MASKWRIGHT_HOST: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty')), '127.0.0.1'),
   MASKWRIGHT_BACKEND_PORT: v.optional(integer(0, 65_535), '8788'),
@@ -43,9 +47,50 @@ const configSchema = v.object({
   MASKWRIGHT_DEVICE: v.optional(oneOf(DEVICES), 'cpu'),
   MASKWRIGHT_PRECISION: v.optional(oneOf(PRECISION_NAMES)),
   MASKWRIGHT_THREADS: v.optional(integer(1, 256), String(Math.min(availableParallelism(), 256))),
+  /** Megabytes that loaded models may take together; the least recently used one makes room. Without it all are kept. */
+  MASKWRIGHT_MODEL_MEMORY_MB: v.optional(integer(1, 10_000_000)),
+  /** Texts denoised at once; by default what suits the device. */
+  MASKWRIGHT_RUNNING: v.optional(integer(1, 4_096)),
+  /** Most predicted seconds of work that may wait; what would come behind is refused. */
+  MASKWRIGHT_WAITING_S: v.optional(integer(1, 3_600), '30'),
+  /** Seconds after which a job that states no deadline ends with a problem. */
+  MASKWRIGHT_DEADLINE_S: v.optional(integer(1, 86_400), '300'),
+  /** Seconds that what is under way has to end in once the process is told to. Orchestrators kill after 30 by default. */
+  MASKWRIGHT_GRACE_S: v.optional(integer(0, 3_600), '25'),
+  /** `service`: routes and engine in one process. `gateway` and `engine`: the two halves, joined by NATS. */
+  MASKWRIGHT_ROLE: v.optional(oneOf(ROLES), 'service'),
+  /** Servers of one NATS cluster, separated by commas. */
+  MASKWRIGHT_NATS: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((list) => list.split(',').map((server) => server.trim())),
+      v.check(
+        (servers) => servers.every((server) => /^(nats|tls):\/\/\S+$/.test(server)),
+        'must be nats:// or tls:// addresses separated by commas',
+      ),
+    ),
+    'nats://127.0.0.1:4222',
+  ),
+  /** File with the JWT and seed of a NATS user. */
+  MASKWRIGHT_NATS_CREDENTIALS: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
+  /** Copies of every stream and bucket. */
+  MASKWRIGHT_NATS_REPLICAS: v.optional(integer(1, 5), '1'),
+  /** What the names of streams, buckets and subjects begin with: one for each installation on a cluster. */
+  MASKWRIGHT_NATS_PREFIX: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z][\w-]{0,30}$/, 'must be letters, digits, - and _')),
+    'maskwright',
+  ),
   MASKWRIGHT_CACHE: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty')), '.cache'),
   MASKWRIGHT_LOG: v.optional(oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
 });
+
+/** What NATS is to a gateway or an engine. */
+export interface NatsConfig {
+  readonly servers: readonly string[];
+  readonly credentials?: string;
+  readonly replicas: number;
+  readonly prefix: string;
+}
 
 /** Variables of the other parts of the project, which may stand in the same environment. */
 const OTHERS = ['MASKWRIGHT_PORT', 'MASKWRIGHT_KEY', 'MASKWRIGHT_TEST_REPORT'];
@@ -59,6 +104,15 @@ export interface Config {
   readonly device: Device;
   readonly precision: PrecisionName;
   readonly threads: number;
+  /** Undefined: no limit. */
+  readonly modelMemoryMb?: number;
+  /** Undefined: what suits the device. */
+  readonly running?: number;
+  readonly waitingS: number;
+  readonly deadlineS: number;
+  readonly graceS: number;
+  readonly role: Role;
+  readonly nats: NatsConfig;
   readonly cacheFolder: string;
   readonly logLevel: string;
 }
@@ -92,6 +146,18 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     device,
     precision,
     threads: read.MASKWRIGHT_THREADS,
+    modelMemoryMb: read.MASKWRIGHT_MODEL_MEMORY_MB,
+    running: read.MASKWRIGHT_RUNNING,
+    waitingS: read.MASKWRIGHT_WAITING_S,
+    deadlineS: read.MASKWRIGHT_DEADLINE_S,
+    graceS: read.MASKWRIGHT_GRACE_S,
+    role: read.MASKWRIGHT_ROLE,
+    nats: {
+      servers: read.MASKWRIGHT_NATS,
+      credentials: read.MASKWRIGHT_NATS_CREDENTIALS,
+      replicas: read.MASKWRIGHT_NATS_REPLICAS,
+      prefix: read.MASKWRIGHT_NATS_PREFIX,
+    },
     cacheFolder: read.MASKWRIGHT_CACHE,
     logLevel: read.MASKWRIGHT_LOG,
   };

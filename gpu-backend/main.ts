@@ -11,8 +11,6 @@ import { threadDispatch } from './dispatch/thread.ts';
 import type { EngineConfig } from './engine-thread.ts';
 import { createApp } from './http/app.ts';
 
-// What is under way at SIGTERM has this long to end; orchestrators kill after 30 s by default.
-const GRACE_MS = 25_000;
 // Steps leave short-lived arrays behind; left to itself V8 gives them 100 MB before it looks.
 const ENGINE_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
@@ -57,7 +55,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     ended,
     async stop() {
       stopping = true;
-      await dispatch.drain(GRACE_MS); // still listening, so that /readyz can say so
+      await dispatch.drain(config.graceS * 1000); // still listening, so that /readyz can say so
       await new Promise((resolve) => server.close(resolve));
       await thread.terminate();
     },

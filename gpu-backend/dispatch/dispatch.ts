@@ -4,7 +4,8 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
-import type { GenerationEvent } from '../../shared/contract/stream.ts';
+import type { Resumption, WorkEvent } from '../engine/engine.ts';
+import type { Reader } from '../engine/reader.ts';
 
 /** Why no work is taken now: loading, draining, stopped. */
 export function unavailable(reason: string): ProblemError {
@@ -13,10 +14,11 @@ export function unavailable(reason: string): ProblemError {
 
 export interface Dispatch {
   /**
-   * The events of a job. Breaking off the iteration or aborting the signal stops the work.
+   * The events of a job. Breaking off the iteration or aborting the reader's signal stops the work before its next step; while the
+   * reader's gate is shut it rests.
    * @throws ProblemError before the first event for what is refused, behind it for what failed; the signal's reason
    */
-  generate(job: GenerationJob, signal: AbortSignal): AsyncGenerator<GenerationEvent, void>;
+  generate(job: GenerationJob, reader: Reader, resumption?: Resumption): AsyncGenerator<WorkEvent, void>;
   /** @throws ProblemError backend_unavailable while the models load */
   models(): readonly ModelSummary[];
   /** Why no work can be taken now; undefined when it can. */

@@ -28,7 +28,7 @@ export function inlineDispatch(loading: Promise<Engine>): Dispatch {
       if (engine === undefined) throw unavailable('loading');
       return engine.models;
     },
-    async *generate(job, signal) {
+    async *generate(job, { signal, wants }, resumption) {
       const reason = unready();
       if (reason !== undefined || engine === undefined) {
         throw unavailable(reason ?? 'loading');
@@ -36,7 +36,7 @@ export function inlineDispatch(loading: Promise<Engine>): Dispatch {
       const { promise, resolve } = Promise.withResolvers<void>();
       jobs.add(promise);
       try {
-        yield* engine.generate(job, AbortSignal.any([signal, breakOff.signal]));
+        yield* engine.generate(job, { signal: AbortSignal.any([signal, breakOff.signal]), wants }, resumption);
       } catch (thrown) {
         if (breakOff.signal.aborted) throw problem('backend_unavailable', 'The inference service was shut down.');
         throw thrown;

@@ -2,6 +2,7 @@
  * The engine's end of the line: answers what the routes' thread asks by a dispatch of its own thread.
  */
 import { ProblemError } from '../../shared/contract/problem.ts';
+import { createGate, type SettableGate } from '../engine/reader.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
 
@@ -15,13 +16,14 @@ export function serveThread(
   loading: Promise<unknown>,
   metrics: () => string,
 ): void {
-  const running = new Map<number, AbortController>();
+  const running = new Map<number, { readonly controller: AbortController; readonly wants: SettableGate }>();
 
-  async function generate({ call, job }: Extract<ToEngine, { type: 'generate' }>): Promise<void> {
+  async function generate({ call, job, resumption }: Extract<ToEngine, { type: 'generate' }>): Promise<void> {
     const controller = new AbortController();
-    running.set(call, controller);
+    const wants = createGate();
+    running.set(call, { controller, wants });
     try {
-      for await (const event of dispatch.generate(job, controller.signal)) {
+      for await (const event of dispatch.generate(job, { signal: controller.signal, wants }, resumption)) {
         line.postMessage({ type: 'event', call, event });
       }
       line.postMessage({ type: 'end', call });
@@ -40,7 +42,11 @@ export function serveThread(
         void generate(message);
         break;
       case 'abort':
-        running.get(message.call)?.abort(new Error('the reader went away'));
+        running.get(message.call)?.controller.abort(new Error('the reader went away'));
+        break;
+      case 'rest':
+      case 'go':
+        running.get(message.call)?.wants.set(message.type === 'go');
         break;
       case 'metrics':
         line.postMessage({ type: 'end', call: message.call, text: metrics() });

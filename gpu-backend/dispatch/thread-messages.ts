@@ -4,11 +4,13 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import type { Problem } from '../../shared/contract/problem.ts';
-import type { GenerationEvent } from '../../shared/contract/stream.ts';
+import type { Resumption, WorkEvent } from '../engine/engine.ts';
 
 /** From the routes to the engine. */
 export type ToEngine =
-  | { readonly type: 'generate'; readonly call: number; readonly job: GenerationJob }
+  | { readonly type: 'generate'; readonly call: number; readonly job: GenerationJob; readonly resumption?: Resumption }
+  /** The reader is away or behind; he wants more again. */
+  | { readonly type: 'rest' | 'go'; readonly call: number }
   | { readonly type: 'abort'; readonly call: number }
   | { readonly type: 'metrics'; readonly call: number }
   | { readonly type: 'drain'; readonly call: number; readonly graceMs: number };
@@ -18,7 +20,7 @@ export type FromEngine =
   | { readonly type: 'ready'; readonly models: readonly ModelSummary[] }
   /** The models could not be loaded. */
   | { readonly type: 'unloadable'; readonly reason: string }
-  | { readonly type: 'event'; readonly call: number; readonly event: GenerationEvent }
+  | { readonly type: 'event'; readonly call: number; readonly event: WorkEvent }
   /** The end of a job, of a drain; with metrics, their text. */
   | { readonly type: 'end'; readonly call: number; readonly text?: string }
   | { readonly type: 'problem'; readonly call: number; readonly problem: Problem }

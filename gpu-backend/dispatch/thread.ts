@@ -3,7 +3,7 @@
  */
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { ProblemError } from '../../shared/contract/problem.ts';
-import type { GenerationEvent } from '../../shared/contract/stream.ts';
+import type { WorkEvent } from '../engine/engine.ts';
 import { type Channel, createChannel } from './channel.ts';
 import { type Dispatch, unavailable } from './dispatch.ts';
 import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
@@ -18,7 +18,7 @@ export interface ThreadDispatch extends Dispatch {
 }
 
 /** What an answer may be: events of a job, or one text. */
-type Answers = Channel<GenerationEvent | string>;
+type Answers = Channel<WorkEvent | string>;
 
 /** @param line to the thread, at whose other end is `serveThread` */
 export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch {
@@ -82,23 +82,27 @@ export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch
       return summaries;
     },
     metrics: () => ask((call) => ({ type: 'metrics', call })),
-    async *generate(job, signal) {
+    async *generate(job, { signal, wants }, resumption) {
       signal.throwIfAborted();
       const reason = unready();
       if (reason !== undefined) throw unavailable(reason);
       const { call, answers } = open();
       const stop = () => answers.fail(signal.reason);
       signal.addEventListener('abort', stop, { once: true });
-      line.postMessage({ type: 'generate', call, job });
+      line.postMessage({ type: 'generate', call, job, resumption });
+      const tell = (open: boolean) => line.postMessage({ type: open ? 'go' : 'rest', call });
+      if (!wants.open) tell(false);
+      const forget = wants.onChange(tell);
       let running = true;
       try {
         for await (const event of answers.values()) {
           signal.throwIfAborted(); // what was pushed before the abort is not handed out behind it
-          yield event as GenerationEvent;
+          yield event as WorkEvent;
         }
         running = false;
       } finally {
         signal.removeEventListener('abort', stop);
+        forget();
         calls.delete(call);
         if (running) line.postMessage({ type: 'abort', call });
       }

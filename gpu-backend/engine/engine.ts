@@ -5,7 +5,9 @@ import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { DoneEvent, GenerationEvent, HeldConstraint } from '../../shared/contract/stream.ts';
+import type { TextCheckpoint } from '../denoise/checkpoint.ts';
 import { type DenoisedText, denoise } from '../denoise/loop.ts';
+import type { Need } from '../denoise/need.ts';
 import { acceptedEvent, type ConstraintMaker, prepareTasks, type Task } from '../denoise/task.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { createAdmission } from './admission.ts';
@@ -13,6 +15,7 @@ import { type Batcher, createBatcher } from './batch.ts';
 import { type Capacity, capacityOf } from './capacity.ts';
 import { type Counters, createCounters } from './counters.ts';
 import { merge } from './merge.ts';
+import type { Reader } from './reader.ts';
 
 /** What the independent check says of a finished text. */
 export interface CheckResult {
@@ -39,14 +42,30 @@ export interface EngineOptions {
   readonly makeConstraint?: ConstraintMaker;
 }
 
+/** Where a text stands: all steps up to it were handed out before. For whoever runs the engine, not for readers. */
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  readonly checkpoint: TextCheckpoint;
+}
+
+export type WorkEvent = GenerationEvent | CheckpointEvent;
+
+/** Work that was begun elsewhere, and work that may have to go on elsewhere. */
+export interface Resumption {
+  /** Where texts of the job are taken up; texts without a checkpoint begin anew. */
+  readonly from?: readonly TextCheckpoint[];
+  /** Steps of a text from one `checkpoint` event to the next; without it there are none. */
+  readonly checkpointEvery?: number;
+}
+
 export interface Engine {
   /**
    * The events of a job: `accepted` for each text, then steps as they come, `done` for each text.
-   * Breaking off the iteration or aborting the signal stops the work before its next step.
+   * Breaking off the iteration or aborting the reader's signal stops the work before its next step; while his gate is shut it rests.
    *
    * @throws ProblemError before the first event for what is refused, behind it for what failed; the signal's reason
    */
-  generate(job: GenerationJob, signal: AbortSignal): AsyncGenerator<GenerationEvent, void>;
+  generate(job: GenerationJob, reader: Reader, resumption?: Resumption): AsyncGenerator<WorkEvent, void>;
   readonly models: readonly ModelSummary[];
   /** Texts running and waiting. */
   readonly load: number;
@@ -72,9 +91,13 @@ export function createEngine({
     task: Task,
     request: GenerationJob['request'],
     batcher: Batcher,
-    signal: AbortSignal,
+    { signal, wants }: Reader,
   ): AsyncGenerator<GenerationEvent, void> {
-    const steps = denoise(task, (need) => batcher.evaluate(need, signal), signal);
+    const evaluate = async (need: Need) => {
+      await wants.opened(signal);
+      return batcher.evaluate(need, signal);
+    };
+    const steps = denoise(task, evaluate, signal);
     let turn = await steps.next();
     for (; !turn.done; turn = await steps.next()) yield turn.value;
     yield doneEvent(task, turn.value, request);
@@ -103,7 +126,7 @@ export function createEngine({
     get load() {
       return admission.running + admission.waiting;
     },
-    async *generate(job, signal) {
+    async *generate(job, { signal, wants }) {
       const entry = loaded.get(job.request.model);
       if (entry === undefined) {
         const known = [...loaded.keys()].join(', ');
@@ -125,7 +148,7 @@ export function createEngine({
         unfinished = texts;
         counters.add('texts_started', texts);
         for (const task of tasks) yield acceptedEvent(task);
-        const all = merge(tasks.map((task) => textEvents(task, job.request, entry.batcher, either)));
+        const all = merge(tasks.map((task) => textEvents(task, job.request, entry.batcher, { signal: either, wants })));
         for await (const event of all) {
           if (event.type === 'done') unfinished--;
           yield event;

@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import { problem } from '../../shared/contract/problem.ts';
 import { SIGNATURE_HEADER, TIME_HEADER, verifyRequest } from '../../shared/contract/signature.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
+import { publicEvents } from '../engine/public-events.ts';
+import { eagerReader } from '../engine/reader.ts';
 import { ndjsonStream } from './ndjson.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import { readJob } from './read-job.ts';
@@ -41,7 +43,7 @@ export function generate({ dispatch, secret, log, now = Date.now }: GenerateOpti
 
     const gone = new AbortController();
     const signal = AbortSignal.any([c.req.raw.signal, gone.signal]);
-    const events = dispatch.generate(job, signal);
+    const events = publicEvents(dispatch.generate(job, eagerReader(signal)));
     const requestLog = log.child({ request: job.id });
     const started = now();
     try {

@@ -168,8 +168,23 @@ export type LengthSpec = v.InferOutput<typeof lengthSchema>;
 export type Bounds = v.InferOutput<typeof boundsSchema>;
 export type PhraseSpec = v.InferOutput<typeof phraseSchema>;
 
+/** What goes first where work waits. */
+export const PRIORITIES = ['high', 'normal', 'low'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
 /** What the edge sends to the backend: a validated request in which nothing is left to chance. */
 export interface GenerationJob {
+  /** Of the request, unique; a job that is sent again under its id is the same job. */
   readonly id: string;
   readonly request: GenerationRequest & { readonly model: string; readonly seed: number };
+  /** `normal` by default. */
+  readonly priority?: Priority;
+  /** Milliseconds from its arrival within which the job has to be finished; without it the service's own limit. */
+  readonly deadline_ms?: number;
+  /** For how many milliseconds the work is kept for a reader who left and may come back; 0, the default: it ends when he leaves. */
+  readonly resume_ms?: number;
+  /** Who may take the stream up again: opaque to the service, compared as it is. */
+  readonly owner?: string;
+  /** W3C Trace Context of the request, version 00. */
+  readonly traceparent?: string;
 }

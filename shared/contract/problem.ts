@@ -47,6 +47,9 @@ export const PROBLEMS = {
   not_found: { status: 404, title: 'No such route', openai: 'invalid_request_error' },
   method_not_allowed: { status: 405, title: 'The route does not accept this method', openai: 'invalid_request_error' },
   overloaded: { status: 429, title: 'Too much work is waiting', openai: 'rate_limit_error' },
+  deadline_exceeded: { status: 504, title: 'The text was not finished in time', openai: 'api_error' },
+  stream_gone: { status: 410, title: 'The stream cannot be taken up again', openai: 'invalid_request_error' },
+  work_abandoned: { status: 500, title: 'The work was given up after several tries', openai: 'api_error' },
   backend_unavailable: { status: 503, title: 'The inference service cannot be reached', openai: 'api_error' },
   backend_failed: { status: 502, title: 'The inference service broke off', openai: 'api_error' },
   check_failed: {

@@ -13,6 +13,13 @@ describe('readConfig', () => {
       device: 'cpu',
       precision: 'int8',
       threads: expect.any(Number),
+      modelMemoryMb: undefined,
+      running: undefined,
+      waitingS: 30,
+      deadlineS: 300,
+      graceS: 25,
+      role: 'service',
+      nats: { servers: ['nats://127.0.0.1:4222'], credentials: undefined, replicas: 1, prefix: 'maskwright' },
       cacheFolder: '.cache',
       logLevel: 'info',
     });

@@ -1,10 +1,12 @@
 /** Whole texts through the real engine: the adapter writes what the CPU writes. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkText } from '../../gpu-backend/check.ts';
 import { createEngine } from '../../gpu-backend/engine/engine.ts';
+import { eagerReader } from '../../gpu-backend/engine/reader.ts';
 import type { Device } from '../../gpu-backend/model/device.ts';
 import { openModel } from '../../gpu-backend/model/registry.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
@@ -43,7 +45,7 @@ async function write(device: Device): Promise<string[]> {
   const texts = await Promise.all(
     requests.map(async (request, i) => {
       const job = { id: `r${i}`, request: { model: model.manifest.id, ...request } } as GenerationJob;
-      for await (const event of engine.generate(job, new AbortController().signal)) {
+      for await (const event of engine.generate(job, eagerReader(new AbortController().signal))) {
         if (event.type === 'problem') throw new Error(JSON.stringify(event));
         if (event.type === 'done') return event.text;
       }

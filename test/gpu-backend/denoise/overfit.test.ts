@@ -7,6 +7,7 @@ import { uniforms } from '../../../gpu-backend/denoise/random.ts';
 import { textTokens } from '../../../gpu-backend/denoise/text-tokens.ts';
 import { unconstrained } from '../../../gpu-backend/denoise/unconstrained.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
+import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import type { LoadedModel } from '../../../gpu-backend/model/registry.ts';
 import { SAMPLERS } from '../../../shared/contract/generation.ts';
 import { EDITING_SAMPLERS } from '../../../shared/contract/sampling.ts';
@@ -19,7 +20,7 @@ interface Sentence {
   readonly tokens: readonly number[];
 }
 
-const live = new AbortController().signal;
+const live = eagerReader(new AbortController().signal);
 const folder = join(import.meta.dirname, '../../fixtures/overfit');
 const sentences: Sentence[] = JSON.parse(await readFile(join(folder, 'sentences.json'), 'utf8'));
 

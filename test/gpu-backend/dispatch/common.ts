@@ -1,21 +1,17 @@
 /** What holds of every dispatch, and a job to try it with. */
+
 import { expect, it } from 'vitest';
 import type { Dispatch } from '../../../gpu-backend/dispatch/dispatch.ts';
-import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { collect } from '../collect.ts';
 
-export const live = new AbortController().signal;
+export const live = eagerReader(new AbortController().signal);
 export const job = {
   id: 'r',
   request: { model: 'tiny', seed: 1, template: '{{a:tokens=10}}', diffusion: { steps: 10 } },
 };
 
 export const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-export async function collect(events: AsyncIterable<GenerationEvent>): Promise<GenerationEvent[]> {
-  const all: GenerationEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
-}
 
 /** @param open a dispatch that is ready, and whose steps take so long */
 export function itDrains(open: (stepMs: number) => Promise<Dispatch>): void {

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { problemOf } from '../../problem-of.ts';
+import { collect } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { tinyModel, tinySession } from '../tiny-model.ts';
-import { collect, itDrains, job, live, wait } from './common.ts';
+import { itDrains, job, live, wait } from './common.ts';
 
 function dispatchOf(stepMs: number) {
   const session = tinySession(() => wait(stepMs));

@@ -1,13 +1,16 @@
 /** The line between the two threads, over real message ports; test/gpu-backend/main.test.ts runs it with a real thread. */
+
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
 import { serveThread } from '../../../gpu-backend/dispatch/serve-thread.ts';
 import { threadDispatch } from '../../../gpu-backend/dispatch/thread.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
+import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { collect } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { tinyModel, tinySession } from '../tiny-model.ts';
-import { collect, itDrains, job, live, wait } from './common.ts';
+import { itDrains, job, live, wait } from './common.ts';
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -51,7 +54,7 @@ describe('threadDispatch', () => {
     await dispatch.ready;
     const controller = new AbortController();
     const reading = (async () => {
-      for await (const event of dispatch.generate(job, controller.signal)) {
+      for await (const event of dispatch.generate(job, eagerReader(controller.signal))) {
         if (event.type !== 'step' || event.step < 2) continue;
         if (how === 'an abort') controller.abort(new Error('gone'));
         else break;

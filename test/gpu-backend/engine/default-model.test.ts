@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkText } from '../../../gpu-backend/check.ts';
 import { createEngine, type Engine } from '../../../gpu-backend/engine/engine.ts';
+import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { type LoadedModel, openModel } from '../../../gpu-backend/model/registry.ts';
 import { firstFrame, frameText, nextFrame } from '../../../shared/contract/frames.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import { collect } from '../collect.ts';
 
 type Request = Partial<GenerationJob['request']>;
 
-const live = new AbortController().signal;
+const live = eagerReader(new AbortController().signal);
 let model: LoadedModel;
 let engine: Engine;
 beforeAll(async () => {
@@ -24,9 +26,7 @@ afterAll(() => model.session.release());
 
 async function run(request: Request): Promise<GenerationEvent[]> {
   const job = { id: 'r', request: { model: model.manifest.id, seed: 1, ...request } };
-  const events: GenerationEvent[] = [];
-  for await (const event of engine.generate(job, live)) events.push(event);
-  return events;
+  return collect(engine.generate(job, live));
 }
 
 const TEMPLATE = 'Dear {{name:words=1..2}}, thank you for {{reason:words=2..8}}.';

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine, type EngineOptions } from '../../../gpu-backend/engine/engine.ts';
+import { publicEvents } from '../../../gpu-backend/engine/public-events.ts';
+import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { firstFrame, frameText, nextFrame } from '../../../shared/contract/frames.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { ProblemError } from '../../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import { collect } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { type RecordedSession, tinyModel, tinySession } from '../tiny-model.ts';
 
-const live = new AbortController().signal;
+const live = eagerReader(new AbortController().signal);
 const jobOf = (request: Partial<GenerationJob['request']>): GenerationJob => ({
   id: 'r1',
   request: { model: 'tiny', seed: 7, ...request },
@@ -20,12 +23,6 @@ function engineOf(changes: Partial<EngineOptions> = {}, session: RecordedSession
   const models = [tinyModel(session)];
   const engine = createEngine({ models, check, counters, makeConstraint: plainConstraint, ...changes });
   return { engine, counters, session };
-}
-
-async function collect(events: AsyncIterable<GenerationEvent>): Promise<GenerationEvent[]> {
-  const all: GenerationEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
 }
 
 const ofIndex = (events: readonly GenerationEvent[], index: number) =>
@@ -83,7 +80,8 @@ describe('createEngine', () => {
     const { engine, counters } = engineOf({ check: () => ({ held: [], failed }) });
     const events: GenerationEvent[] = [];
     const run = async () => {
-      for await (const event of engine.generate(jobOf({ template: '{{a:tokens=2}}' }), live)) events.push(event);
+      for await (const event of publicEvents(engine.generate(jobOf({ template: '{{a:tokens=2}}' }), live)))
+        events.push(event);
     };
     await expect(run()).rejects.toMatchObject({ problem: { code: 'check_failed', pointer: '/include/0' } });
     expect(events.some(({ type }) => type === 'done')).toBe(false);
@@ -132,7 +130,7 @@ describe('createEngine', () => {
     const neighbour = collect(engine.generate(jobOf({ template: '{{a:tokens=4}}' }), live));
     let evaluations = 0;
     const run = async () => {
-      for await (const event of engine.generate(jobOf({ ...request, n: 2 }), stop.signal)) {
+      for await (const event of engine.generate(jobOf({ ...request, n: 2 }), eagerReader(stop.signal))) {
         if (event.type !== 'step' || event.step < 5 || stop.signal.aborted) continue;
         evaluations = session.calls.length;
         stop.abort(new Error('gone'));

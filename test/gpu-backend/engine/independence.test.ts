@@ -1,11 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
+import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import { collect } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { openFixture } from './real-session.ts';
 
-const live = new AbortController().signal;
+const live = eagerReader(new AbortController().signal);
 const opened: Promise<{ session: { release(): Promise<void> } }>[] = [];
 afterAll(async () => {
   for (const model of opened) await (await model).session.release();
@@ -26,12 +28,6 @@ const REQUESTS: readonly Partial<GenerationJob['request']>[] = [
     diffusion: { block: 4, steps: 4 },
   },
 ];
-
-async function collect(events: AsyncIterable<GenerationEvent>): Promise<GenerationEvent[]> {
-  const all: GenerationEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
-}
 
 /** The events of each text of a job, in order. */
 const perText = (events: readonly GenerationEvent[]) =>

@@ -1,4 +1,5 @@
 /** Texts from rows that stay on the device: valid under every constraint, the likeliest ones those of whole rows, few bytes on the bus. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { KINDS, randomRequest, seeded } from '../../../bench/random-requests.ts'
 import { checkText } from '../../../gpu-backend/check.ts';
 import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
+import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { type LoadedModel, openModel } from '../../../gpu-backend/model/registry.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
@@ -14,7 +16,7 @@ import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 type Request = Partial<GenerationJob['request']>;
 type Done = Extract<GenerationEvent, { type: 'done' }>;
 
-const live = new AbortController().signal;
+const live = eagerReader(new AbortController().signal);
 let cacheFolder: string;
 const models = new Map<boolean, LoadedModel>();
 

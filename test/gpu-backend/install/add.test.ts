@@ -1,4 +1,5 @@
 /** Adding, listing, verifying and removing models from folders. */
+
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkText } from '../../../gpu-backend/check.ts';
 import { conditioningTokens } from '../../../gpu-backend/denoise/conditioning.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
+import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { type AddOptions, addModel } from '../../../gpu-backend/install/add.ts';
 import { folderOf, installedModels, removeModel, verifyModel } from '../../../gpu-backend/install/installed.ts';
 import { silent } from '../../../gpu-backend/install/progress.ts';
@@ -14,7 +16,7 @@ import { readWeights } from '../../../gpu-backend/model/safetensors.ts';
 import { openSession } from '../../../gpu-backend/model/session.ts';
 import { readTensor, toFloat32 } from '../../../gpu-backend/model/tensor-data.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
-import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import { collect } from '../collect.ts';
 import { VOCABULARY, writeCheckpoint } from './checkpoint.ts';
 
 let root: string;
@@ -107,8 +109,7 @@ describe('a checkpoint that was added', () => {
         holes: { whom: { choices: ['you', 'me'] } },
         diffusion: { guidance: 1, steps: 6 },
       };
-      const events: GenerationEvent[] = [];
-      for await (const event of engine.generate({ id: 'g', request }, new AbortController().signal)) events.push(event);
+      const events = await collect(engine.generate({ id: 'g', request }, eagerReader(new AbortController().signal)));
       expect(events.at(-1)).toMatchObject({ type: 'done', text: expect.stringMatching(/^A .+ for (you|me)\.$/s) });
       await model.session.release();
     }
