@@ -4,7 +4,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { check } from '../shared/constraints/check.ts';
-import type { Check } from './engine/engine.ts';
+import type { Check } from './engine/text-events.ts';
 
 /**
  * Why a text is no JSON instance of a schema; undefined when it is one.

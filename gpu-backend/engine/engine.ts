@@ -4,11 +4,7 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { ProblemError, problem } from '../../shared/contract/problem.ts';
-import type { DoneEvent, GenerationEvent, HeldConstraint } from '../../shared/contract/stream.ts';
-import type { TextCheckpoint } from '../denoise/checkpoint.ts';
-import { type DenoisedText, denoise } from '../denoise/loop.ts';
-import type { Need } from '../denoise/need.ts';
-import { acceptedEvent, type ConstraintMaker, prepareTasks, type Task } from '../denoise/task.ts';
+import { acceptedEvent, type ConstraintMaker, prepareTasks } from '../denoise/task.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
@@ -16,21 +12,10 @@ import { type Capacity, capacityOf } from './capacity.ts';
 import { type Counters, createCounters } from './counters.ts';
 import { merge } from './merge.ts';
 import type { Reader } from './reader.ts';
+import { type Check, textEvents } from './text-events.ts';
+import type { Resumption, WorkEvent } from './work.ts';
 
-/** What the independent check says of a finished text. */
-export interface CheckResult {
-  readonly held: readonly HeldConstraint[];
-  /** Each constraint that does not hold; empty for a text that may be handed out. */
-  readonly failed: readonly { readonly pointer: string; readonly detail: string }[];
-}
-
-/** Tokens of a text and of each of its holes, the end-of-text tail not counted. */
-export interface TokenCounts {
-  readonly whole: number;
-  readonly holes: Readonly<Record<string, number>>;
-}
-
-export type Check = (request: GenerationJob['request'], text: string, tokens: TokenCounts) => CheckResult;
+export type { CheckpointEvent, Resumption, WorkEvent } from './work.ts';
 
 export interface EngineOptions {
   readonly models: readonly LoadedModel[];
@@ -40,22 +25,6 @@ export interface EngineOptions {
   readonly counters?: Counters;
   /** The constraint language; gpu-backend/denoise/constraint-for.ts by default. */
   readonly makeConstraint?: ConstraintMaker;
-}
-
-/** Where a text stands: all steps up to it were handed out before. For whoever runs the engine, not for readers. */
-export interface CheckpointEvent {
-  readonly type: 'checkpoint';
-  readonly checkpoint: TextCheckpoint;
-}
-
-export type WorkEvent = GenerationEvent | CheckpointEvent;
-
-/** Work that was begun elsewhere, and work that may have to go on elsewhere. */
-export interface Resumption {
-  /** Where texts of the job are taken up; texts without a checkpoint begin anew. */
-  readonly from?: readonly TextCheckpoint[];
-  /** Steps of a text from one `checkpoint` event to the next; without it there are none. */
-  readonly checkpointEvery?: number;
 }
 
 export interface Engine {
@@ -87,40 +56,6 @@ export function createEngine({
   }
   const admission = createAdmission(capacity);
 
-  async function* textEvents(
-    task: Task,
-    request: GenerationJob['request'],
-    batcher: Batcher,
-    { signal, wants }: Reader,
-  ): AsyncGenerator<GenerationEvent, void> {
-    const evaluate = async (need: Need) => {
-      await wants.opened(signal);
-      return batcher.evaluate(need, signal);
-    };
-    const steps = denoise(task, evaluate, signal);
-    let turn = await steps.next();
-    for (; !turn.done; turn = await steps.next()) yield turn.value;
-    yield doneEvent(task, turn.value, request);
-  }
-
-  function doneEvent(task: Task, ready: DenoisedText, request: GenerationJob['request']): DoneEvent {
-    const { held, failed } = check(request, ready.text, { whole: ready.tokens, holes: ready.holeTokens });
-    if (failed.length > 0) {
-      counters.add('check_failures');
-      const [{ pointer, detail }] = failed;
-      throw problem('check_failed', `The finished text did not hold ${pointer}: ${detail}`, { pointer });
-    }
-    counters.add('texts_finished');
-    counters.add('denoising_steps', ready.usage.denoising_steps);
-    counters.add('model_evaluations', ready.usage.model_evaluations);
-    const { text, holes, choiceProbabilities, usage } = ready;
-    return {
-      ...{ type: 'done', index: task.index, text, holes, constraints: held },
-      ...(choiceProbabilities === undefined ? {} : { choice_probabilities: choiceProbabilities }),
-      usage,
-    };
-  }
-
   return {
     models: models.map((model) => model.summary),
     get load() {
@@ -148,7 +83,11 @@ export function createEngine({
         unfinished = texts;
         counters.add('texts_started', texts);
         for (const task of tasks) yield acceptedEvent(task);
-        const all = merge(tasks.map((task) => textEvents(task, job.request, entry.batcher, { signal: either, wants })));
+        const all = merge(
+          tasks.map((task) =>
+            textEvents(task, job.request, entry.batcher, { signal: either, wants }, { check, counters }),
+          ),
+        );
         for await (const event of all) {
           if (event.type === 'done') unfinished--;
           yield event;
