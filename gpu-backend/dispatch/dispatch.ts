@@ -5,6 +5,7 @@ import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { Resumption, WorkEvent } from '../engine/engine.ts';
+import type { EngineLoad } from '../engine/load.ts';
 import type { Reader } from '../engine/reader.ts';
 
 /** Why no work is taken now: loading, draining, stopped. */
@@ -25,4 +26,10 @@ export interface Dispatch {
   unready(): string | undefined;
   /** Takes no new work and resolves when what is under way has ended, or has been broken off after `graceMs`. */
   drain(graceMs: number): Promise<void>;
+}
+
+/** Dispatch to an engine of this machine. */
+export interface LocalDispatch extends Dispatch {
+  /** @throws ProblemError backend_unavailable while the models load and once the engine has stopped */
+  load(): Promise<EngineLoad>;
 }

@@ -3,10 +3,10 @@
  */
 import { problem } from '../../shared/contract/problem.ts';
 import type { Engine } from '../engine/engine.ts';
-import { type Dispatch, unavailable } from './dispatch.ts';
+import { type LocalDispatch, unavailable } from './dispatch.ts';
 
 /** @param loading the engine, once its models are loaded; until then work is refused with backend_unavailable */
-export function inlineDispatch(loading: Promise<Engine>): Dispatch {
+export function inlineDispatch(loading: Promise<Engine>): LocalDispatch {
   let engine: Engine | undefined;
   let draining = false;
   const breakOff = new AbortController();
@@ -27,6 +27,10 @@ export function inlineDispatch(loading: Promise<Engine>): Dispatch {
     models() {
       if (engine === undefined) throw unavailable('loading');
       return engine.models;
+    },
+    async load() {
+      if (engine === undefined) throw unavailable('loading');
+      return engine.load;
     },
     async *generate(job, { signal, wants }, resumption) {
       const reason = unready();

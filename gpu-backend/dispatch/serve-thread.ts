@@ -3,7 +3,7 @@
  */
 import { ProblemError } from '../../shared/contract/problem.ts';
 import { createGate, type SettableGate } from '../engine/reader.ts';
-import type { Dispatch } from './dispatch.ts';
+import type { LocalDispatch } from './dispatch.ts';
 import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
  */
 export function serveThread(
   line: Line<FromEngine, ToEngine>,
-  dispatch: Dispatch,
+  dispatch: LocalDispatch,
   loading: Promise<unknown>,
   metrics: () => string,
 ): void {
@@ -28,12 +28,23 @@ export function serveThread(
       }
       line.postMessage({ type: 'end', call });
     } catch (reason) {
-      if (controller.signal.aborted) return; // nobody listens any more
-      if (reason instanceof ProblemError) line.postMessage({ type: 'problem', call, problem: reason.problem });
-      else line.postMessage({ type: 'failure', call, reason });
+      if (!controller.signal.aborted) fail(call, reason); // else nobody listens any more
     } finally {
       running.delete(call);
     }
+  }
+
+  async function answerLoad(call: number): Promise<void> {
+    try {
+      line.postMessage({ type: 'end', call, answer: await dispatch.load() });
+    } catch (reason) {
+      fail(call, reason);
+    }
+  }
+
+  function fail(call: number, reason: unknown): void {
+    if (reason instanceof ProblemError) line.postMessage({ type: 'problem', call, problem: reason.problem });
+    else line.postMessage({ type: 'failure', call, reason });
   }
 
   line.on('message', (message) => {
@@ -49,7 +60,10 @@ export function serveThread(
         running.get(message.call)?.wants.set(message.type === 'go');
         break;
       case 'metrics':
-        line.postMessage({ type: 'end', call: message.call, text: metrics() });
+        line.postMessage({ type: 'end', call: message.call, answer: metrics() });
+        break;
+      case 'load':
+        void answerLoad(message.call);
         break;
       case 'drain':
         void dispatch.drain(message.graceMs).then(() => line.postMessage({ type: 'end', call: message.call }));

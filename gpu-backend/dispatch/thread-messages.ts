@@ -5,6 +5,7 @@ import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import type { Problem } from '../../shared/contract/problem.ts';
 import type { Resumption, WorkEvent } from '../engine/engine.ts';
+import type { EngineLoad } from '../engine/load.ts';
 
 /** From the routes to the engine. */
 export type ToEngine =
@@ -12,7 +13,7 @@ export type ToEngine =
   /** The reader is away or behind; he wants more again. */
   | { readonly type: 'rest' | 'go'; readonly call: number }
   | { readonly type: 'abort'; readonly call: number }
-  | { readonly type: 'metrics'; readonly call: number }
+  | { readonly type: 'metrics' | 'load'; readonly call: number }
   | { readonly type: 'drain'; readonly call: number; readonly graceMs: number };
 
 /** From the engine to the routes. */
@@ -21,8 +22,8 @@ export type FromEngine =
   /** The models could not be loaded. */
   | { readonly type: 'unloadable'; readonly reason: string }
   | { readonly type: 'event'; readonly call: number; readonly event: WorkEvent }
-  /** The end of a job, of a drain; with metrics, their text. */
-  | { readonly type: 'end'; readonly call: number; readonly text?: string }
+  /** The end of a job, of a drain; the answer to what was asked. */
+  | { readonly type: 'end'; readonly call: number; readonly answer?: string | EngineLoad }
   | { readonly type: 'problem'; readonly call: number; readonly problem: Problem }
   | { readonly type: 'failure'; readonly call: number; readonly reason: unknown };
 

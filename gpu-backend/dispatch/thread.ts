@@ -4,11 +4,12 @@
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { ProblemError } from '../../shared/contract/problem.ts';
 import type { WorkEvent } from '../engine/engine.ts';
+import type { EngineLoad } from '../engine/load.ts';
 import { type Channel, createChannel } from './channel.ts';
-import { type Dispatch, unavailable } from './dispatch.ts';
+import { type LocalDispatch, unavailable } from './dispatch.ts';
 import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
 
-export interface ThreadDispatch extends Dispatch {
+export interface ThreadDispatch extends LocalDispatch {
   /** Resolves when the models are loaded; rejects when they cannot be, or the thread ends before. */
   readonly ready: Promise<void>;
   /** Prometheus text of what the engine counts. */
@@ -17,8 +18,8 @@ export interface ThreadDispatch extends Dispatch {
   ended(reason: Error): void;
 }
 
-/** What an answer may be: events of a job, or one text. */
-type Answers = Channel<WorkEvent | string>;
+/** What an answer may be: events of a job, or the one thing that was asked for. */
+type Answers = Channel<WorkEvent | string | EngineLoad>;
 
 /** @param line to the thread, at whose other end is `serveThread` */
 export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch {
@@ -43,7 +44,7 @@ export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch
     else if (message.type === 'problem') answers?.fail(new ProblemError(message.problem));
     else if (message.type === 'failure') answers?.fail(message.reason);
     else {
-      if (message.text !== undefined) answers?.push(message.text);
+      if (message.answer !== undefined) answers?.push(message.answer);
       answers?.end();
     }
   }
@@ -56,13 +57,13 @@ export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch
     return { call, answers };
   }
 
-  async function ask(message: (call: number) => ToEngine): Promise<string> {
+  async function ask(message: (call: number) => ToEngine): Promise<unknown> {
     const { call, answers } = open();
     try {
       line.postMessage(message(call));
-      let text = '';
-      for await (const part of answers.values()) text += part;
-      return text;
+      let answer: unknown;
+      for await (const value of answers.values()) answer = value;
+      return answer;
     } finally {
       calls.delete(call);
     }
@@ -81,7 +82,8 @@ export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch
       if (summaries === undefined) throw unavailable('loading');
       return summaries;
     },
-    metrics: () => ask((call) => ({ type: 'metrics', call })),
+    metrics: async () => (await ask((call) => ({ type: 'metrics', call }))) as string,
+    load: async () => (await ask((call) => ({ type: 'load', call }))) as EngineLoad,
     async *generate(job, { signal, wants }, resumption) {
       signal.throwIfAborted();
       const reason = unready();

@@ -2,6 +2,7 @@
  * Admission: how many texts are denoised at once, how many may wait, and when one is refused. No queue is unbounded.
  */
 import { problem } from '../../shared/contract/problem.ts';
+import type { EngineLoad } from './load.ts';
 
 export interface AdmissionOptions {
   /** Most texts denoised at once. */
@@ -18,8 +19,7 @@ export interface Admission {
    * @throws ProblemError overloaded, at once, when too many wait; the signal's reason when it aborts first
    */
   enter(texts: number, signal: AbortSignal): Promise<() => void>;
-  readonly running: number;
-  readonly waiting: number;
+  readonly load: EngineLoad;
 }
 
 interface Waiter {
@@ -38,6 +38,7 @@ export function createAdmission(options: AdmissionOptions, now: () => number = (
   let secondsPerText = FIRST_GUESS;
   const queue: Waiter[] = [];
 
+  const backlog = () => ((running + waiting) * secondsPerText) / options.running;
   const fits = (texts: number) => running === 0 || running + texts <= options.running;
 
   function admitNext(): void {
@@ -60,11 +61,9 @@ export function createAdmission(options: AdmissionOptions, now: () => number = (
   }
 
   return {
-    get running() {
-      return running;
-    },
-    get waiting() {
-      return waiting;
+    get load() {
+      const room = Math.max(0, options.running - running - waiting);
+      return { running, waiting, backlogSeconds: backlog(), room };
     },
     async enter(texts, signal) {
       signal.throwIfAborted();
@@ -73,9 +72,8 @@ export function createAdmission(options: AdmissionOptions, now: () => number = (
         return roomFor(texts);
       }
       if (waiting + texts > options.waiting) {
-        const backlog = ((running + waiting) * secondsPerText) / options.running;
         throw problem('overloaded', `${waiting} texts are waiting, and at most ${options.waiting} may.`, {
-          retryAfter: Math.max(1, Math.ceil(backlog)),
+          retryAfter: Math.max(1, Math.ceil(backlog())),
         });
       }
       waiting += texts;

@@ -10,6 +10,7 @@ import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
 import { type Capacity, capacityOf } from './capacity.ts';
 import { type Counters, createCounters } from './counters.ts';
+import type { EngineLoad } from './load.ts';
 import { merge } from './merge.ts';
 import type { Reader } from './reader.ts';
 import { type Check, textEvents } from './text-events.ts';
@@ -36,8 +37,7 @@ export interface Engine {
    */
   generate(job: GenerationJob, reader: Reader, resumption?: Resumption): AsyncGenerator<WorkEvent, void>;
   readonly models: readonly ModelSummary[];
-  /** Texts running and waiting. */
-  readonly load: number;
+  readonly load: EngineLoad;
 }
 
 export function createEngine({
@@ -59,7 +59,7 @@ export function createEngine({
   return {
     models: models.map((model) => model.summary),
     get load() {
-      return admission.running + admission.waiting;
+      return admission.load;
     },
     async *generate(job, { signal, wants }) {
       const entry = loaded.get(job.request.model);

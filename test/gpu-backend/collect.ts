@@ -1,4 +1,4 @@
-import type { WorkEvent } from '../../gpu-backend/engine/engine.ts';
+import type { Engine, WorkEvent } from '../../gpu-backend/engine/engine.ts';
 import { publicEvents } from '../../gpu-backend/engine/public-events.ts';
 import type { GenerationEvent } from '../../shared/contract/stream.ts';
 
@@ -8,3 +8,6 @@ export async function collect(events: AsyncIterable<WorkEvent>): Promise<Generat
   for await (const event of publicEvents(events)) all.push(event);
   return all;
 }
+
+/** Texts that an engine runs or keeps waiting. */
+export const textsOf = ({ load }: Engine): number => load.running + load.waiting;

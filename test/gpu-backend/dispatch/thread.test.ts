@@ -37,6 +37,7 @@ describe('threadDispatch', () => {
     expect(dispatch.models()).toEqual(engine.models);
     expect(await collect(dispatch.generate(job, live))).toEqual(await collect(engine.generate(job, live)));
     expect(await dispatch.metrics()).toBe('counted 1\n');
+    expect(await dispatch.load()).toEqual(engine.load);
   });
 
   it('passes problems on as they are, and other failures with their message', async () => {

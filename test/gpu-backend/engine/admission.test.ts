@@ -19,11 +19,11 @@ describe('createAdmission', () => {
     const third = entered('third', 1);
     await settled();
     expect(order).toEqual([]); // the small one does not overtake
-    expect([admission.running, admission.waiting]).toEqual([2, 3]);
+    expect([admission.load.running, admission.load.waiting]).toEqual([2, 3]);
     leaveFirst();
     for (const leave of await Promise.all([second, third])) leave();
     expect(order).toEqual(['second', 'third']);
-    expect([admission.running, admission.waiting]).toEqual([0, 0]);
+    expect([admission.load.running, admission.load.waiting]).toEqual([0, 0]);
   });
 
   it('refuses at once when too many wait, with a time to come back that grows with the backlog', async () => {
@@ -52,17 +52,17 @@ describe('createAdmission', () => {
     const next = admission.enter(1, live);
     stop.abort(new Error('gone'));
     await expect(gone).rejects.toThrow('gone');
-    expect(admission.waiting).toBe(1);
+    expect(admission.load.waiting).toBe(1);
     leave();
     (await next)();
-    expect(admission.running).toBe(0);
+    expect(admission.load.running).toBe(0);
     await expect(admission.enter(1, stop.signal)).rejects.toThrow('gone');
   });
 
   it('lets a job that is larger than the room run alone', async () => {
     const admission = createAdmission({ running: 2, waiting: 10 });
     const leave = await admission.enter(5, live);
-    expect(admission.running).toBe(5);
+    expect(admission.load.running).toBe(5);
     leave();
   });
 });

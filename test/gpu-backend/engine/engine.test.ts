@@ -7,7 +7,7 @@ import { firstFrame, frameText, nextFrame } from '../../../shared/contract/frame
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { ProblemError } from '../../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
-import { collect } from '../collect.ts';
+import { collect, textsOf } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { type RecordedSession, tinyModel, tinySession } from '../tiny-model.ts';
 
@@ -85,7 +85,7 @@ describe('createEngine', () => {
     };
     await expect(run()).rejects.toMatchObject({ problem: { code: 'check_failed', pointer: '/include/0' } });
     expect(events.some(({ type }) => type === 'done')).toBe(false);
-    expect([counters.value('check_failures'), counters.value('texts_failed'), engine.load]).toEqual([1, 1, 0]);
+    expect([counters.value('check_failures'), counters.value('texts_failed'), textsOf(engine)]).toEqual([1, 1, 0]);
   });
 
   it('hands out what the check found to hold', async () => {
@@ -102,7 +102,7 @@ describe('createEngine', () => {
     expect(await refusal({ model: 'other' })).toBe('unknown_model');
     expect(await refusal({ template: '{{a:tokens=300}}' })).toBe('limit_exceeded');
     expect(await refusal({ style: 'noir' })).toBe('unknown_style');
-    expect([session.calls.length, engine.load]).toEqual([0, 0]);
+    expect([session.calls.length, textsOf(engine)]).toEqual([0, 0]);
   });
 
   it('refuses with 429 and a time to come back when too many texts wait', async () => {
@@ -140,7 +140,7 @@ describe('createEngine', () => {
     expect((await neighbour).at(-1)?.type).toBe('done');
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(session.calls.length).toBeLessThanOrEqual(evaluations + 1);
-    expect([counters.value('texts_cancelled'), counters.value('texts_failed'), engine.load]).toEqual([2, 0, 0]);
+    expect([counters.value('texts_cancelled'), counters.value('texts_failed'), textsOf(engine)]).toEqual([2, 0, 0]);
   });
 
   it('stops when whoever reads breaks off', async () => {
@@ -150,7 +150,7 @@ describe('createEngine', () => {
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(session.calls.length).toBeLessThanOrEqual(2);
-    expect([counters.value('texts_cancelled'), engine.load]).toEqual([1, 0]);
+    expect([counters.value('texts_cancelled'), textsOf(engine)]).toEqual([1, 0]);
   });
 
   it('ends a job when the model fails, and takes the next', async () => {
@@ -160,7 +160,7 @@ describe('createEngine', () => {
     const { engine, counters } = engineOf({}, session);
     const job = jobOf({ template: '{{a:tokens=3}}', n: 2 });
     await expect(collect(engine.generate(job, live))).rejects.toThrow('out of memory');
-    expect([counters.value('texts_failed'), engine.load]).toEqual([2, 0]);
+    expect([counters.value('texts_failed'), textsOf(engine)]).toEqual([2, 0]);
     expect((await collect(engine.generate(job, live))).filter(({ type }) => type === 'done')).toHaveLength(2);
   });
 });

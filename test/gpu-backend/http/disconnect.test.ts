@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ndjsonStream } from '../../../gpu-backend/http/ndjson.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import { textsOf } from '../collect.ts';
 import { tinySession } from '../tiny-model.ts';
 import { appOf, eventsOf, jobOf, serveApp, signedPost } from './service.ts';
 
@@ -33,7 +34,7 @@ describe('a reader on a socket', () => {
     const response = await fetch(`${url}/generate`, { ...post, signal: leave.signal });
     for await (const event of eventsOf(response)) if (event.type === 'step' && event.step === 5) break;
     leave.abort();
-    await until(() => engine.load === 0);
+    await until(() => textsOf(engine) === 0);
     const calls = session.calls.length;
     expect(calls).toBeLessThan(50);
     await pause(100);
@@ -49,10 +50,10 @@ describe('a reader on a socket', () => {
     const leave = new AbortController();
     const post = await signedPost(jobOf({ template: '{{a:tokens=20}}' }));
     const waiting = fetch(`${url}/generate`, { ...post, signal: leave.signal });
-    await until(() => engine.load === 2);
+    await until(() => textsOf(engine) === 2);
     leave.abort();
     await expect(waiting).rejects.toThrow();
-    await until(() => engine.load === 1);
+    await until(() => textsOf(engine) === 1);
     let last: GenerationEvent | undefined;
     for await (const event of eventsOf(first)) last = event;
     expect(last?.type).toBe('done');
@@ -74,7 +75,7 @@ describe('a reader on a socket', () => {
         leave.abort();
       }),
     );
-    await until(() => engine.load === 0);
+    await until(() => textsOf(engine) === 0);
     expect(counters.value('texts_cancelled') + counters.value('texts_finished')).toBe(30);
     const calls = session.calls.length;
     await pause(50);
