@@ -72,6 +72,14 @@ export interface Constraint {
    * given whole rows.
    */
   reading?(positions: Int32Array, choices: boolean): RowReading;
+  /** Where the text ends, once its first proposal has settled that; undefined where it stays open. All it knows of earlier steps. */
+  settledEnd?(): number | undefined;
+  /**
+   * Takes a text up behind its first proposal, with the end that was settled.
+   *
+   * @throws RangeError where the text cannot end there
+   */
+  takeUp?(end: number | undefined): void;
   /** The finished canvas -> text and hole values. */
   finish(canvas: Int32Array): Finished;
 }

@@ -6,6 +6,7 @@
  * token there, or another was drawn) is not asked for again.
  */
 import { type Block, countMasks } from './blocks.ts';
+import type { EditingState } from './checkpoint.ts';
 import { MASKED, type Proposal, type Rows } from './constraint.ts';
 import { likeliestToken } from './gumbel.ts';
 import { rowOf } from './rows.ts';
@@ -21,16 +22,17 @@ export interface Editing {
   wanted(sampler: Sampler, canvas: Int32Array, kept: Int32Array, rows: Rows): Int32Array;
   /** Takes note of a step's outcome: the proposal for the positions that were wanted, and the canvas after it. */
   note(canvas: Int32Array, wanted: Int32Array, proposal: Proposal | undefined, replaced: number): void;
+  /** Where it stands between two steps, for `from`. */
+  state(): EditingState;
 }
 
 /** Editing of a text that is worked on in these blocks. */
-export function createEditing(blocks: readonly Block[], positions: number): Editing {
-  let current = 0;
-  let rounds = 0;
-  let finished = false;
-  let seen = new Set<string>();
+export function createEditing(blocks: readonly Block[], positions: number, from?: EditingState): Editing {
+  let { current, rounds, finished } = from ?? { current: 0, rounds: 0, finished: false };
+  let seen = new Set(from?.seen);
+  /** What the model would have at each kept position at this step. */
   const wish = new Int32Array(positions).fill(MASKED);
-  const denied = new Int32Array(positions).fill(MASKED);
+  const denied = from === undefined ? new Int32Array(positions).fill(MASKED) : Int32Array.from(from.denied);
   const span = (canvas: Int32Array) => canvas.subarray(blocks[current].from, blocks[current].to);
   return {
     block(canvas, step) {
@@ -68,5 +70,6 @@ export function createEditing(blocks: readonly Block[], positions: number): Edit
       rounds++;
       seen.add(state);
     },
+    state: () => ({ current, rounds, finished, seen: [...seen], denied: [...denied] }),
   };
 }

@@ -2,11 +2,13 @@
  * The denoising loop of one text: model -> constraint -> sampler, until no mask is left.
  *
  * An async generator that asks for model evaluations through a function it is given. Whoever gives it decides when an evaluation
- * runs and with which neighbours; the loop of one text is written as if it were alone. Its whole state between two steps is the
- * canvas and the step number (all random numbers are counter-based), and for samplers that look back what they look back on.
+ * runs and with which neighbours; the loop of one text is written as if it were alone. Its whole state between two steps is
+ * small (checkpoint.ts), and a text that is taken up from it goes on as if it had never been left.
  */
 import type { CommittedToken, StepEvent, Usage } from '../../shared/contract/stream.ts';
+import { keptPositions } from './asked.ts';
 import { type Block, countMasks, currentBlock } from './blocks.ts';
+import { checkpointFor, identityOf, type TextCheckpoint } from './checkpoint.ts';
 import { type Finished, MASKED, type Proposal, type Rows } from './constraint.ts';
 import { createEditing } from './editing.ts';
 import { createMemory } from './memory.ts';
@@ -30,45 +32,68 @@ export interface DenoisedText extends Finished {
 
 const NOTHING_TO_PROPOSE: Proposal = { positions: NOTHING, tokens: NOTHING, confidence: new Float64Array(0) };
 
+export interface DenoiseOptions {
+  /** When aborted, the loop throws its reason before the next step begins. */
+  readonly signal?: AbortSignal;
+  /** Where the text is taken up; from the beginning without it. */
+  readonly from?: TextCheckpoint;
+}
+
+/** A step that was taken. */
+export interface TextStep {
+  readonly event: StepEvent;
+  /** Whether it was the text's last one. */
+  readonly last: boolean;
+  /** The state behind this step. To be asked for before the next step is. */
+  checkpoint(): TextCheckpoint;
+}
+
 /**
- * Denoises one text, one step event at a time.
+ * Denoises one text, one step at a time.
  *
- * @param signal when aborted, the loop throws its reason before the next step begins
+ * @throws Error where `from` is not of this text
  */
 export async function* denoise(
   task: Task,
   evaluate: Evaluate,
-  signal?: AbortSignal,
-): AsyncGenerator<StepEvent, DenoisedText> {
-  const canvas = Int32Array.from(task.constraint.fixed);
-  const counted = { steps: 0, committed: 0 };
-  const source = createRowSource(task, evaluate, signal);
+  { signal, from: given }: DenoiseOptions = {},
+): AsyncGenerator<TextStep, DenoisedText> {
+  const from = given && checkpointFor(task, given);
+  const canvas = Int32Array.from(from?.canvas ?? task.constraint.fixed);
+  const counted = { steps: from?.step ?? 0, committed: from?.committed ?? 0 };
+  const source = createRowSource(task, evaluate, { signal, from: from?.rows });
   const { eos } = task.model.manifest.tokens;
-  const memory = createMemory(task.sampler, canvas.length);
-  const editing = task.sampler.edits && createEditing(task.blocks, canvas.length);
+  const memory = createMemory(task.sampler, canvas.length, from?.memory);
+  const editing = task.sampler.edits && createEditing(task.blocks, canvas.length, from?.editing);
   const blockAt = (step: number) => editing?.block(canvas, step) ?? currentBlock(task.blocks, canvas);
+  const looksBack = task.sampler.remembers === 'drift';
   let rows: Rows | undefined; // of the canvas as it is
   let own: Rows | undefined; // the same where they are a copy of ours, which no other evaluation overwrites
-  let choiceProbabilities: DenoisedText['choiceProbabilities'];
-  let block = blockAt(1);
-  if (block !== undefined && task.choiceProbabilities) {
+  let choiceProbabilities: DenoisedText['choiceProbabilities'] = from?.choiceProbabilities;
+  let block = blockAt(counted.steps + 1);
+  if (from !== undefined) {
+    task.constraint.takeUp?.(from.end);
+    if (block !== undefined && (from.unchanged || looksBack)) {
+      const again = (await source.again())();
+      memory.recollect(again);
+      if (from.unchanged) rows = again;
+    }
+  } else if (block !== undefined && task.choiceProbabilities) {
     // The model's own probabilities, not those of the temperature the text is drawn at; where that is 1 they are the first step's rows.
-    const untempered = await source.untempered(canvas, maskedPositions(canvas));
+    const untempered = (await source.untempered(canvas))();
     choiceProbabilities = task.constraint.choiceProbabilities?.(canvas, untempered);
     // Summaries are of the model's own probabilities too; a penalty would have to be known to the device.
     const serves = untempered.summaries === undefined || task.repetitionPenalty === 1;
     if (inverseTemperature(task) === 1 && serves) rows = untempered;
   }
-  for (let step = 1; block !== undefined; step++) {
+  for (let step = counted.steps + 1; block !== undefined; step++) {
     signal?.throwIfAborted();
     if (step > task.steps) {
       throw new Error(`${countMasks(canvas)} positions are masked after the last of ${task.steps} steps`);
     }
     const kept = keptPositions(task, canvas, block);
-    const masked = maskedPositions(canvas);
-    const asked = editing === undefined ? masked : Int32Array.from([...masked, ...kept]).sort();
     const seen = rows === undefined || step === 1;
-    rows ??= (await source.rows(canvas, asked, block))();
+    rows ??= (await source.rows(canvas, block))();
     if (seen) memory.observe(rows);
     // Tokens to be replaced are masked for the proposal and kept as it says: what stands is part of one accepted text.
     const wanted = editing?.wanted(task.sampler, canvas, kept, rows) ?? NOTHING;
@@ -93,13 +118,28 @@ export async function* denoise(
     else if (rows !== own) rows = own = { ...rows, probabilities: rows.probabilities.slice() };
     block = blockAt(step + 1);
     yield {
-      type: 'step',
-      index: task.index,
-      step,
-      committed,
-      remasked: [...selection.remask],
-      masks_left: countMasks(canvas),
-      ...(task.sampler.revises ? { settled: settledUntil(task, block) } : {}),
+      event: {
+        type: 'step',
+        index: task.index,
+        step,
+        committed,
+        remasked: [...selection.remask],
+        masks_left: countMasks(canvas),
+        ...(task.sampler.revises ? { settled: settledUntil(task, block) } : {}),
+      },
+      last: block === undefined,
+      checkpoint: () => ({
+        ...identityOf(task),
+        step,
+        canvas: [...canvas],
+        committed: counted.committed,
+        end: task.constraint.settledEnd?.(),
+        choiceProbabilities,
+        unchanged: !changed,
+        rows: source.state(!changed || looksBack),
+        memory: memory.state(),
+        editing: editing?.state(),
+      }),
     };
   }
   const usage: Usage = {
@@ -113,14 +153,6 @@ export async function* denoise(
   return { ...task.constraint.finish(canvas), tokens, choiceProbabilities, usage };
 }
 
-function maskedPositions(canvas: Int32Array): Int32Array {
-  const positions = new Int32Array(countMasks(canvas));
-  for (let position = 0, i = 0; position < canvas.length; position++) {
-    if (canvas[position] === MASKED) positions[i++] = position;
-  }
-  return positions;
-}
-
 /** The rows of the positions that are masked on a canvas, of rows that cover them. */
 function rowsAt(rows: Rows, canvas: Int32Array): Rows {
   const masked = (position: number) => canvas[position] === MASKED;
@@ -132,17 +164,6 @@ function settledUntil({ constraint: { fixed } }: Task, next: Block | undefined):
   let position = next?.from ?? fixed.length;
   while (position < fixed.length && fixed[position] !== MASKED) position++;
   return position;
-}
-
-/** Where a sampler may mask again: kept tokens of a block. What the constraint fixed stays, and so does the end of the text. */
-function keptPositions({ constraint, model }: Task, canvas: Int32Array, { from, to }: Block): Int32Array {
-  const { eos } = model.manifest.tokens;
-  const positions: number[] = [];
-  for (let position = from; position < to; position++) {
-    const token = canvas[position];
-    if (token !== MASKED && token !== eos && constraint.fixed[position] === MASKED) positions.push(position);
-  }
-  return Int32Array.from(positions);
 }
 
 /** What a step is about, beside its proposal. */

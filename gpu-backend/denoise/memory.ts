@@ -1,6 +1,7 @@
 /**
  * What the loop remembers of one text's earlier steps, for samplers that look back: samplers themselves hold no state.
  */
+import type { MemoryState } from './checkpoint.ts';
 import type { Proposal, Rows } from './constraint.ts';
 import { rowOf } from './rows.ts';
 import type { Sampler, StepContext } from './samplers/sampler.ts';
@@ -15,16 +16,33 @@ export interface Memory {
   observe(rows: Rows): void;
   /** Takes note that a token of a proposal, by index, was kept. */
   keep(proposal: Proposal, index: number): void;
+  /** Takes the rows of the evaluation before as known, in a text that is taken up. */
+  recollect(rows: Rows): void;
+  /** Its numbers, for `from`; undefined where it has none. */
+  state(): MemoryState | undefined;
   /** What a step's context says of earlier steps. */
   recall(proposal: Proposal, kept: Int32Array): Pick<StepContext, 'drift' | 'keptConfidence'>;
 }
 
-/** The memory that a sampler declares it needs, of a text of that many positions. */
-export function createMemory({ remembers }: Pick<Sampler, 'remembers'>, positions: number): Memory {
-  if (remembers === 'drift') return driftMemory(positions);
-  if (remembers === 'confidence') return confidenceMemory(positions);
-  return { observe() {}, keep() {}, recall: () => ({}) };
+/**
+ * The memory that a sampler declares it needs, of a text of that many positions.
+ *
+ * @param from the numbers of one that is taken up
+ */
+export function createMemory({ remembers }: Pick<Sampler, 'remembers'>, positions: number, from?: MemoryState): Memory {
+  if (remembers === undefined) return { observe() {}, keep() {}, recollect() {}, state() {}, recall: () => ({}) };
+  const size = remembers === 'drift' ? positions * DRIFT_COMPARISONS : positions;
+  const numbers = from && Float64Array.from(from, Number);
+  if (numbers !== undefined && numbers.length !== size)
+    throw new Error(`${numbers.length} numbers remembered of ${size}`);
+  return remembers === 'drift' ? driftMemory(size, numbers) : confidenceMemory(size, numbers);
 }
+
+/** JSON has no infinities: written as strings they come back as they were. */
+const stateOf = (numbers: Float64Array): MemoryState =>
+  Array.from(numbers, (value) =>
+    Number.isFinite(value) ? value : (String(value) as 'Infinity' | '-Infinity' | 'NaN'),
+  );
 
 /**
  * How far distributions moved: KL of the model's row at a position from the row there at the evaluation before.
@@ -33,11 +51,16 @@ export function createMemory({ remembers }: Pick<Sampler, 'remembers'>, position
  * constrained distribution also moves because a neighbour was kept, and it exists only as sums over classes of tokens:
  * writing it out would take masks x vocabulary float64 more at each step.
  */
-function driftMemory(positions: number): Memory {
+function driftMemory(size: number, from?: Float64Array): Memory {
   let before: Rows | undefined;
   /** The last comparisons of each position, newest first. */
-  let divergences = new Float64Array(positions * DRIFT_COMPARISONS).fill(Number.POSITIVE_INFINITY);
+  let divergences = from ?? new Float64Array(size).fill(Number.POSITIVE_INFINITY);
+  const recollect = (rows: Rows) => {
+    before = { ...rows, probabilities: rows.probabilities.slice() };
+  };
   return {
+    recollect,
+    state: () => stateOf(divergences),
     observe(rows) {
       const next = new Float64Array(divergences.length).fill(Number.POSITIVE_INFINITY);
       const rowBefore = new Map(Array.from(before?.positions ?? [], (position, r) => [position, r]));
@@ -49,7 +72,7 @@ function driftMemory(positions: number): Memory {
         next.set(divergences.subarray(at, at + DRIFT_COMPARISONS - 1), at + 1);
       });
       divergences = next;
-      before = { ...rows, probabilities: rows.probabilities.slice() };
+      recollect(rows);
     },
     keep() {},
     recall: (proposal) => ({
@@ -62,9 +85,11 @@ function driftMemory(positions: number): Memory {
   };
 }
 
-function confidenceMemory(positions: number): Memory {
-  const confidence = new Float64Array(positions);
+function confidenceMemory(size: number, from?: Float64Array): Memory {
+  const confidence = from ?? new Float64Array(size);
   return {
+    recollect() {},
+    state: () => stateOf(confidence),
     observe() {},
     keep(proposal, index) {
       confidence[proposal.positions[index]] = proposal.confidence[index];

@@ -61,7 +61,7 @@ export function createEngine({
     get load() {
       return admission.load;
     },
-    async *generate(job, { signal, wants }) {
+    async *generate(job, { signal, wants }, resumption) {
       const entry = loaded.get(job.request.model);
       if (entry === undefined) {
         const known = [...loaded.keys()].join(', ');
@@ -85,7 +85,7 @@ export function createEngine({
         for (const task of tasks) yield acceptedEvent(task);
         const all = merge(
           tasks.map((task) =>
-            textEvents(task, job.request, entry.batcher, { signal: either, wants }, { check, counters }),
+            textEvents(task, job.request, entry.batcher, { signal: either, wants }, { check, counters }, resumption),
           ),
         );
         for await (const event of all) {

@@ -10,7 +10,7 @@ import type { Task } from '../denoise/task.ts';
 import type { Batcher } from './batch.ts';
 import type { Counters } from './counters.ts';
 import type { Reader } from './reader.ts';
-import type { WorkEvent } from './work.ts';
+import type { Resumption, WorkEvent } from './work.ts';
 
 /** What the independent check says of a finished text. */
 export interface CheckResult {
@@ -34,7 +34,7 @@ export interface TextServices {
 }
 
 /**
- * The events of one text behind its `accepted`.
+ * The events of one text behind its `accepted`, or behind its checkpoint.
  *
  * @throws ProblemError `check_failed` instead of a `done` that does not hold; the reader's signal's reason
  */
@@ -44,14 +44,20 @@ export async function* textEvents(
   batcher: Batcher,
   { signal, wants }: Reader,
   services: TextServices,
+  { from, checkpointEvery }: Resumption = {},
 ): AsyncGenerator<WorkEvent, void> {
   const evaluate = async (need: Need) => {
     await wants.opened(signal);
     return batcher.evaluate(need, signal);
   };
-  const steps = denoise(task, evaluate, signal);
+  const steps = denoise(task, evaluate, { signal, from: from?.find(({ index }) => index === task.index) });
   let turn = await steps.next();
-  for (; !turn.done; turn = await steps.next()) yield turn.value;
+  for (; !turn.done; turn = await steps.next()) {
+    const { event, last, checkpoint } = turn.value;
+    yield event;
+    if (checkpointEvery === undefined) continue;
+    if (last || event.step % checkpointEvery === 0) yield { type: 'checkpoint', checkpoint: checkpoint() };
+  }
   yield doneEvent(task, turn.value, request, services);
 }
 

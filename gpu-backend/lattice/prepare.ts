@@ -14,7 +14,7 @@ import { planText, type TextPlan, witnessLayout } from './plan.ts';
 import type { Draw, ProposalRows } from './proposal.ts';
 import { createProposer, type Proposer } from './propose.ts';
 import { type RowReading, readingOf } from './reading.ts';
-import { settleEnd } from './settle.ts';
+import { settledAt, settleEnd } from './settle.ts';
 import { buildVocabulary, type Encoder, isWholeText, type Vocabulary } from './vocabulary.ts';
 
 /** The constraint of one text, as the loop sees it (gpu-backend/denoise/constraint.ts). */
@@ -33,6 +33,10 @@ export interface TextConstraint {
   finish(canvas: Int32Array): { text: string; holes: Record<string, string>; holeTokens: Record<string, number> };
   /** What `propose`, and with `choices` also `choiceProbabilities`, read of the rows of these positions. */
   reading(positions: Int32Array, choices: boolean): RowReading;
+  /** Where the text ends, once the first proposal has settled that. */
+  settledEnd(): number | undefined;
+  /** Goes on behind the first proposal of this text, with the end that was settled. */
+  takeUp(end: number | undefined): void;
 }
 
 export interface Preparer {
@@ -167,6 +171,12 @@ function constraintOf(plan: TextPlan, layout: Layout): TextConstraint {
         ? plan.choices.flatMap((list, h) => list?.map((choice) => plan.leads[h] + choice) ?? [])
         : [];
       return readingOf(lattice, positions, spelled, plan.vocabulary);
+    },
+    settledEnd: () => (lattice === layout.lattice ? undefined : lattice.endUntil),
+    takeUp(end) {
+      settled = true;
+      lattice = end === undefined ? layout.lattice : settledAt(layout.lattice, end);
+      proposer = undefined;
     },
     finish(canvas) {
       const holes: Record<string, string> = {};

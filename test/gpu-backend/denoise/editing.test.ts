@@ -114,8 +114,9 @@ describe('editing', () => {
       const loop = denoise(task, (need) => session.evaluate(assemble([need], EOS)));
       let turn = await loop.next();
       for (; !turn.done; turn = await loop.next()) {
-        for (const position of turn.value.remasked) expect(task.constraint.fixed[position]).toBe(-1);
-        replaced += turn.value.remasked.length;
+        const { remasked } = turn.value.event;
+        for (const position of remasked) expect(task.constraint.fixed[position]).toBe(-1);
+        replaced += remasked.length;
       }
       const { text, tokens, holeTokens, usage } = turn.value;
       expect(checkText(job.request, text, { whole: tokens, holes: holeTokens }).failed).toEqual([]);

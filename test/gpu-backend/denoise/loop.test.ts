@@ -35,7 +35,7 @@ async function runAlone(request: Request, index = 0): Promise<Run> {
   });
   const steps: StepEvent[] = [];
   let turn = await loop.next();
-  for (; !turn.done; turn = await loop.next()) steps.push(turn.value);
+  for (; !turn.done; turn = await loop.next()) steps.push(turn.value.event);
   return { accepted: acceptedEvent(task), steps, ready: turn.value, needs };
 }
 
@@ -233,7 +233,7 @@ describe('denoise', () => {
     const session = tinySession();
     const stop = new AbortController();
     const task = taskOf({ length: { unit: 'tokens', max: 24 } }, session);
-    const loop = denoise(task, (need) => session.evaluate(assemble([need], EOS)), stop.signal);
+    const loop = denoise(task, (need) => session.evaluate(assemble([need], EOS)), { signal: stop.signal });
     await loop.next();
     await loop.next();
     stop.abort(new Error('gone'));

@@ -136,7 +136,10 @@ describe('schedule sums', () => {
         const [task] = prepareTasks({ id: 'r', request }, model, plainConstraint);
         let masks = 17;
         let taken = 0;
-        for await (const { committed, remasked } of denoise(task, (need) => session.evaluate(assemble([need], EOS)))) {
+        const loop = denoise(task, (need) => session.evaluate(assemble([need], EOS)));
+        for await (const {
+          event: { committed, remasked },
+        } of loop) {
           masks += remasked.length - committed.length;
           taken++;
         }

@@ -21,7 +21,7 @@ async function run(request: Partial<GenerationRequest>, shift: 0 | 1 = 0) {
   const steps: unknown[] = [];
   const text = denoise(task, (need) => batcher.evaluate(need, live));
   let turn = await text.next();
-  for (; !turn.done; turn = await text.next()) steps.push(turn.value);
+  for (; !turn.done; turn = await text.next()) steps.push(turn.value.event);
   return { steps, text: turn.value.text, usage: turn.value.usage, calls: session.calls };
 }
 

@@ -21,8 +21,8 @@ async function streamed(diffusion: Diffusion, seed: number) {
   const loop = denoise(task, (need) => session.evaluate(assemble([need], EOS)));
   let turn = await loop.next();
   for (; !turn.done; turn = await loop.next()) {
-    steps.push(turn.value);
-    pieces.push(prefix.step(turn.value)); // throws where settled text changes
+    steps.push(turn.value.event);
+    pieces.push(prefix.step(turn.value.event)); // throws where settled text changes
   }
   const { text, holes, usage } = turn.value;
   pieces.push(prefix.done({ type: 'done', index: 0, text, holes, constraints: [], usage }));

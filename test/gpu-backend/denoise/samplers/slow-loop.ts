@@ -98,7 +98,9 @@ export async function realRun(task: Task): Promise<Change[]> {
     });
     return all;
   });
-  for await (const { committed, remasked } of loop) {
+  for await (const {
+    event: { committed, remasked },
+  } of loop) {
     const letters = committed.map(({ position, text }) => [position, tokenizer.encode(text)[0]]);
     changes.push({ committed: Object.fromEntries(letters), remasked: [...remasked].sort((a, b) => a - b) });
   }
