@@ -33,7 +33,6 @@ const editingState = v.strictObject({
   /** The block under work. */
   current: count,
   rounds: count,
-  finished: v.boolean(),
   /** What the block has been. */
   seen: v.array(v.string()),
   /** Token that was wished for at each position and not granted, -1 where there was none. */

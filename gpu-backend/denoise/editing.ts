@@ -28,7 +28,8 @@ export interface Editing {
 
 /** Editing of a text that is worked on in these blocks. */
 export function createEditing(blocks: readonly Block[], positions: number, from?: EditingState): Editing {
-  let { current, rounds, finished } = from ?? { current: 0, rounds: 0, finished: false };
+  let { current, rounds } = from ?? { current: 0, rounds: 0 };
+  let finished = false; // never between two steps: the next block is looked for at once
   let seen = new Set(from?.seen);
   /** What the model would have at each kept position at this step. */
   const wish = new Int32Array(positions).fill(MASKED);
@@ -70,6 +71,6 @@ export function createEditing(blocks: readonly Block[], positions: number, from?
       rounds++;
       seen.add(state);
     },
-    state: () => ({ current, rounds, finished, seen: [...seen], denied: [...denied] }),
+    state: () => ({ current, rounds, seen: [...seen], denied: [...denied] }),
   };
 }

@@ -58,7 +58,7 @@ export async function* denoise(
   evaluate: Evaluate,
   { signal, from: given }: DenoiseOptions = {},
 ): AsyncGenerator<TextStep, DenoisedText> {
-  const from = given && checkpointFor(task, given);
+  const from = given === undefined ? undefined : checkpointFor(task, given);
   const canvas = Int32Array.from(from?.canvas ?? task.constraint.fixed);
   const counted = { steps: from?.step ?? 0, committed: from?.committed ?? 0 };
   const source = createRowSource(task, evaluate, { signal, from: from?.rows });

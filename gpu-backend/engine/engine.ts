@@ -10,8 +10,9 @@ import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
 import { type Capacity, capacityOf } from './capacity.ts';
 import { type Counters, createCounters } from './counters.ts';
+
 import type { EngineLoad } from './load.ts';
-import { merge } from './merge.ts';
+
 import type { Reader } from './reader.ts';
 import { type Check, textEvents } from './text-events.ts';
 import type { Resumption, WorkEvent } from './work.ts';
@@ -83,11 +84,8 @@ export function createEngine({
         unfinished = texts;
         counters.add('texts_started', texts);
         for (const task of tasks) yield acceptedEvent(task);
-        const all = merge(
-          tasks.map((task) =>
-            textEvents(task, job.request, entry.batcher, { signal: either, wants }, { check, counters }, resumption),
-          ),
-        );
+        const reader = { signal: either, wants };
+        const all = textEvents(tasks, job.request, { batcher: entry.batcher, check, counters }, reader, resumption);
         for await (const event of all) {
           if (event.type === 'done') unfinished--;
           yield event;

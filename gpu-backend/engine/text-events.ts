@@ -1,14 +1,16 @@
 /**
- * One text of a job as an engine hands it out: its steps as they come, then the finished text, checked.
+ * The texts of a job as an engine hands them out: steps as they come, then the finished text, checked.
  */
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { problem } from '../../shared/contract/problem.ts';
 import type { DoneEvent, HeldConstraint } from '../../shared/contract/stream.ts';
+import type { TextCheckpoint } from '../denoise/checkpoint.ts';
 import { type DenoisedText, denoise } from '../denoise/loop.ts';
 import type { Need } from '../denoise/need.ts';
 import type { Task } from '../denoise/task.ts';
 import type { Batcher } from './batch.ts';
 import type { Counters } from './counters.ts';
+import { merge } from './merge.ts';
 import type { Reader } from './reader.ts';
 import type { Resumption, WorkEvent } from './work.ts';
 
@@ -27,30 +29,48 @@ export interface TokenCounts {
 
 export type Check = (request: GenerationJob['request'], text: string, tokens: TokenCounts) => CheckResult;
 
-/** What all texts of an engine share. */
+/** What the texts of a job share. */
 export interface TextServices {
+  readonly batcher: Batcher;
   readonly check: Check;
   readonly counters: Counters;
 }
 
 /**
- * The events of one text behind its `accepted`, or behind its checkpoint.
+ * The events of the texts of a job behind their `accepted`, side by side: of each its steps, its checkpoints, its `done`.
  *
- * @throws ProblemError `check_failed` instead of a `done` that does not hold; the reader's signal's reason
+ * @throws ProblemError `check_failed` instead of a `done` that does not hold; Error for a checkpoint that is not of its text; the
+ *   reader's signal's reason
  */
 export async function* textEvents(
+  tasks: readonly Task[],
+  request: GenerationJob['request'],
+  services: TextServices,
+  reader: Reader,
+  { from = [], checkpointEvery }: Resumption = {},
+): AsyncGenerator<WorkEvent, void> {
+  for (const { index } of from) {
+    if (tasks[index]?.index !== index) throw new Error(`there is a checkpoint of text ${index}, and no text ${index}`);
+  }
+  const checkpoints = new Map(from.map((checkpoint) => [checkpoint.index, checkpoint]));
+  yield* merge(
+    tasks.map((task) => oneText(task, request, services, reader, checkpoints.get(task.index), checkpointEvery)),
+  );
+}
+
+async function* oneText(
   task: Task,
   request: GenerationJob['request'],
-  batcher: Batcher,
-  { signal, wants }: Reader,
   services: TextServices,
-  { from, checkpointEvery }: Resumption = {},
+  { signal, wants }: Reader,
+  from: TextCheckpoint | undefined,
+  checkpointEvery: number | undefined,
 ): AsyncGenerator<WorkEvent, void> {
   const evaluate = async (need: Need) => {
     await wants.opened(signal);
-    return batcher.evaluate(need, signal);
+    return services.batcher.evaluate(need, signal);
   };
-  const steps = denoise(task, evaluate, { signal, from: from?.find(({ index }) => index === task.index) });
+  const steps = denoise(task, evaluate, { signal, from });
   let turn = await steps.next();
   for (; !turn.done; turn = await steps.next()) {
     const { event, last, checkpoint } = turn.value;

@@ -9,7 +9,7 @@ import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import type { GenerationRequest } from '../../../shared/contract/generation.ts';
 import type { Diffusion } from '../../../shared/contract/sampling.ts';
 import { plainConstraint } from '../plain-constraint.ts';
-import { EOS, tinyModel, tinySession } from '../tiny-model.ts';
+import { EOS, manifest, tinyModel, tinySession } from '../tiny-model.ts';
 import { oneStep, sent, wholeRun } from './whole-run.ts';
 
 type Request = Partial<GenerationRequest>;
@@ -116,6 +116,7 @@ describe('a text that is taken up', () => {
     ['memory', { ...tail, diffusion: { sampler: 'klass', threshold: 0.02, kl_threshold: 2.5, steps: 12 } }],
     ['memory', { ...tail, diffusion: { sampler: 'remdm', remask: 'conf', steps: 12 } }],
     ['rounds of editing', { ...tail, diffusion: editing }],
+    ['rounds of editing', { ...tail, temperature: 0, diffusion: { ...editing, block: 6, steps: 32 } }],
     ['denied wish', { regex: '[a-z]{3}-[0-9]{4}, (yes|no)( again){1,3}', diffusion: editing }],
     ['unchanged after untempered', { choices: ['the end', 'the fox'], choice_probabilities: true, diffusion: slow }],
     ['unchanged after whole', { ...tail, diffusion: { ...slow, block: 6, kv_cache: 'dual' } }],
@@ -155,4 +156,104 @@ describe('a text that is taken up', () => {
       );
     },
   );
+});
+
+describe('a checkpoint', () => {
+  const long = { length: { unit: 'tokens', min: 128, max: 128 }, temperature: 0.5 } as const;
+  const wide = { context: 256 };
+
+  it.each<[string, Diffusion, number]>([
+    ['of the default sampler', { block: 64, kv_cache: 'dual', sampler: 'low-confidence', steps: 16 }, 2_000],
+    ['that holds a number for each position', { sampler: 'remdm', remask: 'conf', steps: 16 }, 5_000],
+    ['that looks back', { sampler: 'klass', block: 64, kv_cache: 'dual', steps: 16 }, 10_000],
+    [
+      'with rounds of editing',
+      { sampler: 'joint-threshold', threshold: 0.02, edit_threshold: 0.01, steps: 40 },
+      14_000,
+    ],
+  ])('takes a few kilobytes for 128 positions, one %s', async (_, diffusion, most) => {
+    const { task, batcher } = placeFor({ ...long, diffusion }, plainConstraint, wide);
+    const { checkpoints } = await wholeRun(task, batcher);
+    expect(checkpoints.length).toBeGreaterThan(5);
+    const sizes = checkpoints.map((checkpoint) => JSON.stringify(checkpoint).length);
+    expect(Math.max(...sizes)).toBeLessThan(most);
+    expect(Math.max(...sizes)).toBeGreaterThan(most / 2); // the bound says something
+  });
+
+  it.each<[Diffusion, number]>([
+    [{ sampler: 'low-confidence' }, 0],
+    [{ sampler: 'klass' }, 1],
+    [{ sampler: 'low-confidence', block: 32, kv_cache: 'dual' }, 1],
+    [{ sampler: 'klass', block: 32, kv_cache: 'dual' }, 2],
+  ])('costs few evaluations to go on from: %j, at most %i', async (diffusion, most) => {
+    const request = { ...long, diffusion: { ...diffusion, steps: 12 } };
+    const first = placeFor(request, plainConstraint, wide);
+    const whole = await wholeRun(first.task, first.batcher);
+    const extra: number[] = [];
+    for (const from of whole.checkpoints) {
+      const { task, batcher } = placeFor(request, plainConstraint, wide);
+      const { asked } = await wholeRun(task, batcher, from);
+      extra.push(asked - (whole.asked - from.rows.evaluations));
+    }
+    expect(Math.max(...extra)).toBe(most);
+    expect(Math.min(...extra)).toBe(0); // behind the last step
+  });
+
+  describe('from outside', () => {
+    const request: Request = {
+      template: 'Dear {{a:tokens=12}}.',
+      diffusion: { block: 6, kv_cache: 'dual', sampler: 'low-confidence', steps: 8 },
+    };
+    const refusal = async (change: (good: TextCheckpoint) => unknown, other: Request = {}, model = {}) => {
+      const first = placeFor(request);
+      const { checkpoints } = await wholeRun(first.task, first.batcher);
+      const { task, batcher } = placeFor({ ...request, ...other }, constraintFor, model);
+      const from = change(checkpoints[2]) as TextCheckpoint;
+      return wholeRun(task, batcher, from).then(
+        () => 'taken up',
+        ({ message }: Error) => message,
+      );
+    };
+    const same = (good: TextCheckpoint) => good;
+
+    it('is taken up as it was handed out', async () => {
+      expect(await refusal(same)).toBe('taken up');
+    });
+
+    it.each<[string, (good: TextCheckpoint) => unknown, string]>([
+      [
+        'of another format',
+        (good) => ({ ...good, format: 2 }),
+        'text 0 of r cannot be taken up: its checkpoint has format 2',
+      ],
+      ['that is none', () => null, 'format undefined'],
+      ['with a member that we do not know', (good) => ({ ...good, more: 1 }), 'malformed at more'],
+      ['without a member', ({ rows: _, ...rest }) => rest, 'malformed at rows'],
+      ['of another revision', (good) => ({ ...good, revision: 'ffff' }), `revision ffff, this is ${manifest.revision}`],
+      ['of another length', (good) => ({ ...good, canvas: good.canvas.slice(1) }), ' positions, the text '],
+      ['of another of the n texts', (good) => ({ ...good, index: 1 }), 'of another text'],
+      ['of a later step than there is', (good) => ({ ...good, step: 9 }), 'damaged: step 9 of 8'],
+      ['with a token that there is not', (good) => ({ ...good, canvas: good.canvas.map(() => 9_999) }), 'token 9999'],
+      ['without what is fixed', (good) => ({ ...good, canvas: good.canvas.map(() => -1) }), 'stand from the start'],
+      ['of another sampler', (good) => ({ ...good, memory: [1] }), 'looks back on'],
+      ['with an end that cannot be', (good) => ({ ...good, end: 3 }), 'no text ends at position 3'],
+      [
+        'of a block that there is not',
+        (good) => ({ ...good, rows: { ...good.rows, known: { block: 7, canvas: good.canvas } } }),
+        'block 7 of',
+      ],
+    ])('is refused, one %s', async (_, change, message) => {
+      expect(await refusal(change)).toContain(message);
+    });
+
+    it.each<[string, Request]>([
+      ['another seed', { seed: 2 }],
+      ['another template', { template: 'Dear {{a:tokens=11}}..' }],
+      ['another temperature', { temperature: 0.7 }],
+      ['no cache', { diffusion: { ...request.diffusion, kv_cache: 'none' } }],
+      ['another prompt', { prompt: 'fox' }],
+    ])('is refused for a text with %s', async (_, other) => {
+      expect(await refusal(same, other)).toContain('is of another text, or of this one set up otherwise');
+    });
+  });
 });
