@@ -4,12 +4,15 @@
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { type ServerType, serve } from '@hono/node-server';
 import { type Logger, pino } from 'pino';
 import { type Config, readConfig } from './config.ts';
+import { createJournal } from './dispatch/journal.ts';
 import { threadDispatch } from './dispatch/thread.ts';
 import type { EngineConfig } from './engine-thread.ts';
 import { createApp } from './http/app.ts';
+import { createHttpCounters } from './http/counters.ts';
+import { problemOf } from './http/problems.ts';
+import { openServer } from './http/server.ts';
 
 // Steps leave short-lived arrays behind; left to itself V8 gives them 100 MB before it looks.
 const ENGINE_LIMITS = { maxYoungGenerationSizeMb: 12 };
@@ -43,30 +46,29 @@ export async function startService(config: Config, log: Logger): Promise<Service
     if (!stopping) throw new Error('the engine has ended');
   });
   ended.catch((reason: unknown) => dispatch.ended(reason instanceof Error ? reason : new Error(String(reason))));
-  const app = createApp({ dispatch, metrics: dispatch.metrics, secret: config.secret, log });
-  const { server, port } = await listen(app.fetch, config);
+  const journal = createJournal({
+    dispatch,
+    problemOf: (thrown, id) => problemOf(thrown, log.child({ request: id })),
+  });
+  const counters = createHttpCounters();
+  const metrics = async () => (await dispatch.metrics()) + counters.exposition();
+  const app = createApp({ dispatch, journal, metrics, secret: config.secret, log, counters });
+  const server = await openServer({ app, host: config.host, port: config.port, counters });
   const ready = dispatch.ready.then(() => {
     log.info({ device, precision, models: dispatch.models().map(({ id, revision }) => `${id}@${revision}`) }, 'ready');
   });
   ready.catch(() => {}); // the caller sees it; here it must not end the process before he does
   return {
-    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`,
     ready,
     ended,
     async stop() {
       stopping = true;
       await dispatch.drain(config.graceS * 1000); // still listening, so that /readyz can say so
-      await new Promise((resolve) => server.close(resolve));
+      await server.close();
       await thread.terminate();
     },
   };
-}
-
-function listen(fetch: (request: Request) => Response | Promise<Response>, { host, port }: Config) {
-  return new Promise<{ server: ServerType; port: number }>((resolve, reject) => {
-    const server = serve({ fetch, hostname: host, port }, (info) => resolve({ server, port: info.port }));
-    server.once('error', reject);
-  });
 }
 
 async function main(): Promise<void> {

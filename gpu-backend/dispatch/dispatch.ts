@@ -4,6 +4,7 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
+import type { GenerationEvent } from '../../shared/contract/stream.ts';
 import type { Resumption, WorkEvent } from '../engine/engine.ts';
 import type { EngineLoad } from '../engine/load.ts';
 import type { Reader } from '../engine/reader.ts';
@@ -20,6 +21,11 @@ export interface Dispatch {
    * @throws ProblemError before the first event for what is refused, behind it for what failed; the signal's reason
    */
   generate(job: GenerationJob, reader: Reader, resumption?: Resumption): AsyncGenerator<WorkEvent, void>;
+  /**
+   * The events, from the first on, of a job that was begun through another process and is there still.
+   * @throws ProblemError stream_gone where there is no such job of this owner
+   */
+  attach?(id: string, owner: string, reader: Reader): AsyncGenerator<GenerationEvent, void>;
   /** @throws ProblemError backend_unavailable while the models load */
   models(): readonly ModelSummary[];
   /** Why no work can be taken now; undefined when it can. */

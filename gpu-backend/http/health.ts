@@ -5,7 +5,7 @@ import { Hono } from 'hono';
 import type { Dispatch } from '../dispatch/dispatch.ts';
 
 /** Routes GET /healthz (always 200), /readyz (503 while loading or draining), /metrics (Prometheus text). */
-export function health(dispatch: Dispatch, metrics: () => string | Promise<string>): Hono {
+export function health(dispatch: Pick<Dispatch, 'unready'>, metrics: () => string | Promise<string>): Hono {
   const app = new Hono();
   app.get('/healthz', (c) => c.json({ status: 'alive' }));
   app.get('/readyz', (c) => {

@@ -1,64 +1,71 @@
 /**
- * Events as a stream of JSON lines that its reader paces.
+ * Lines as a body that its reader paces: nothing is taken from the job that the socket has not room for.
  */
-import type { GenerationEvent } from '../../shared/contract/stream.ts';
 
-// Bytes made ahead of the reader. The events of an ordinary job fit, so that a reader who stops reading holds up nothing but his
-// own answer, and costs no more than this.
-const BYTES_AHEAD = 262_144;
-// A reader who lets that much lie for this long has gone away without saying so.
+/** Silence after which an empty line says that the connection lives: below what proxies cut, from 30 s on. */
+const KEEP_ALIVE_MS = 10_000;
+/** A reader who takes nothing for this long has gone away without saying so. */
 const STALL_MS = 30_000;
 
+const EMPTY_LINE = Uint8Array.of(0x0a);
+
 export interface NdjsonOptions {
-  /** What to say, as a last line, of something thrown; undefined to say nothing. */
-  readonly onFailure: (thrown: unknown) => GenerationEvent | undefined;
-  /** Called when the reader goes away, or stalls. */
-  readonly onCancel: (reason: unknown) => void;
-  readonly bytesAhead?: number;
+  /** Called when the reader goes away or the lines break off. */
+  readonly onLeave: (reason: unknown) => void;
+  /** Called when the reader has taken nothing for `stallMs`; to end the connection is the caller's. */
+  readonly onStall: () => void;
+  readonly onKeepAlive?: () => void;
+  readonly keepAliveMs?: number;
   readonly stallMs?: number;
 }
 
-/** Streams `first`, then `rest`, one JSON object a line. */
+/** Streams `first`, then `rest`, each when it is asked for. */
 export function ndjsonStream(
-  first: GenerationEvent,
-  rest: AsyncGenerator<GenerationEvent, void>,
-  { onFailure, onCancel, bytesAhead = BYTES_AHEAD, stallMs = STALL_MS }: NdjsonOptions,
+  first: Uint8Array,
+  rest: AsyncGenerator<Uint8Array, void>,
+  { onLeave, onStall, onKeepAlive, keepAliveMs = KEEP_ALIVE_MS, stallMs = STALL_MS }: NdjsonOptions,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
   let stalled: NodeJS.Timeout | undefined;
-  const send = (controller: ReadableStreamDefaultController<Uint8Array>, event: GenerationEvent) => {
-    controller.enqueue(encoder.encode(`${JSON.stringify(event)}\n`));
-    if ((controller.desiredSize ?? 0) > 0) return;
-    stalled = setTimeout(() => {
-      const reason = new Error(`the reader stopped reading for ${stallMs} ms`);
-      controller.error(reason);
-      onCancel(reason);
-      rest.return().catch(() => {});
-    }, stallMs);
-    stalled.unref();
-  };
+  let pending: Promise<IteratorResult<Uint8Array, void>> | undefined = Promise.resolve({ done: false, value: first });
   return new ReadableStream(
     {
-      start: (controller) => send(controller, first),
       async pull(controller) {
         clearTimeout(stalled);
         try {
-          const { done, value } = await rest.next();
-          if (done) controller.close();
-          else send(controller, value);
-        } catch (thrown) {
-          const last = onFailure(thrown);
-          if (last !== undefined) send(controller, last);
-          clearTimeout(stalled);
-          controller.close();
+          pending ??= rest.next();
+          const turn = await within(keepAliveMs, pending);
+          if (turn === undefined) {
+            controller.enqueue(EMPTY_LINE);
+            onKeepAlive?.();
+          } else {
+            pending = undefined;
+            if (turn.done) return controller.close();
+            controller.enqueue(turn.value);
+          }
+          stalled = setTimeout(onStall, stallMs).unref();
+        } catch (reason) {
+          onLeave(reason);
+          controller.error(reason);
         }
       },
       async cancel(reason) {
         clearTimeout(stalled);
-        onCancel(reason);
+        onLeave(reason);
         await rest.return();
       },
     },
-    { highWaterMark: bytesAhead, size: (chunk) => chunk.byteLength },
+    // Asked for when the socket has room, and not before: what lies between socket and job is nobody's to bound.
+    { highWaterMark: 0 },
   );
+}
+
+/** The value, or undefined when it takes longer. */
+async function within<T>(ms: number, value: Promise<T>): Promise<T | undefined> {
+  const { promise: silence, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, ms, undefined);
+  try {
+    return await Promise.race([value, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

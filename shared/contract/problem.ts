@@ -48,6 +48,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'The route does not accept this method', openai: 'invalid_request_error' },
   overloaded: { status: 429, title: 'Too much work is waiting', openai: 'rate_limit_error' },
   deadline_exceeded: { status: 504, title: 'The text was not finished in time', openai: 'api_error' },
+  duplicate_id: { status: 409, title: 'Another job has this id', openai: 'invalid_request_error' },
   stream_gone: { status: 410, title: 'The stream cannot be taken up again', openai: 'invalid_request_error' },
   work_abandoned: { status: 500, title: 'The work was given up after several tries', openai: 'api_error' },
   backend_unavailable: { status: 503, title: 'The inference service cannot be reached', openai: 'api_error' },

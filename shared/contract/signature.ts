@@ -47,18 +47,18 @@ export async function signRequest(
   return { [TIME_HEADER]: time, [SIGNATURE_HEADER]: toHex(new Uint8Array(signature)) };
 }
 
+/** The two headers as they came, undefined or null where absent. */
+export interface GivenSignature {
+  readonly time: string | null | undefined;
+  readonly signature: string | null | undefined;
+}
+
 /**
- * Checks the two headers of a request (undefined or null where absent).
+ * What the two headers alone say: a request that is refused here need not be read any further.
  * @param now Unix time in milliseconds.
- * @throws ProblemError `bad_signature` when one is missing, malformed, stale or wrong.
+ * @throws ProblemError `bad_signature` when one is missing, or the time is malformed or stale.
  */
-export async function verifyRequest(
-  secret: string,
-  request: SignableRequest,
-  headers: { readonly time: string | null | undefined; readonly signature: string | null | undefined },
-  now: number = Date.now(),
-): Promise<void> {
-  const { time, signature } = headers;
+export function checkSignatureHeaders({ time, signature }: GivenSignature, now: number = Date.now()): void {
   if (time == null || signature == null) {
     throw problem('bad_signature', `The headers ${TIME_HEADER} and ${SIGNATURE_HEADER} must both be given.`);
   }
@@ -66,7 +66,22 @@ export async function verifyRequest(
     const allowed = `Unix milliseconds within ${CLOCK_SKEW_MS / 1000} s of the receiver's clock`;
     throw problem('bad_signature', `The header ${TIME_HEADER} must hold ${allowed}.`);
   }
-  const given = fromHex(signature);
+}
+
+/**
+ * Checks the two headers of a request.
+ * @param now Unix time in milliseconds.
+ * @throws ProblemError `bad_signature` when one is missing, malformed, stale or wrong.
+ */
+export async function verifyRequest(
+  secret: string,
+  request: SignableRequest,
+  headers: GivenSignature,
+  now: number = Date.now(),
+): Promise<void> {
+  checkSignatureHeaders(headers, now);
+  const time = headers.time ?? '';
+  const given = fromHex(headers.signature ?? '');
   const right =
     given !== undefined &&
     (await crypto.subtle.verify('HMAC', await importKey(secret), given, signedBytes(time, request)));

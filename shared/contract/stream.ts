@@ -1,6 +1,9 @@
 /**
  * The events of one generation, from the backend to the edge (NDJSON) and from the edge to a reader (server-sent events).
  *
+ * The events of a job are numbered from 0. A line of the backend is `{"seq": number, ...event}`; an empty line only says that
+ * the connection lives. The edge gives the number as the `id` of its server-sent event.
+ *
  * Small deltas, not whole canvases: `accepted` gives the first frame, each `step` what changed, and `shared/contract/frames`
  * rebuilds every frame from them. Positions count the text part of the canvas, from 0; conditioning is not shown.
  */
@@ -96,3 +99,6 @@ export interface ProblemEvent {
 }
 
 export type GenerationEvent = AcceptedEvent | StepEvent | DoneEvent | ProblemEvent;
+
+/** An event as a line of the backend has it. */
+export type NumberedEvent = GenerationEvent & { readonly seq: number };

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ndjsonStream } from '../../../gpu-backend/http/ndjson.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import { textsOf } from '../collect.ts';
 import { tinySession } from '../tiny-model.ts';
@@ -80,56 +79,5 @@ describe('a reader on a socket', () => {
     const calls = session.calls.length;
     await pause(50);
     expect(session.calls.length).toBe(calls);
-  });
-});
-
-describe('ndjsonStream', () => {
-  const step = (n: number): GenerationEvent => ({
-    type: 'step',
-    index: 0,
-    step: n,
-    committed: [],
-    remasked: [],
-    masks_left: 0,
-  });
-
-  it('works ahead of a slow reader by so many bytes and no more', async () => {
-    let made = 0;
-    async function* events() {
-      for (;;) yield step(++made);
-    }
-    const options = { onFailure: () => undefined, onCancel: () => {}, bytesAhead: 1_000 };
-    const reader = ndjsonStream(step(0), events(), options).getReader();
-    await reader.read();
-    await pause(20);
-    expect(made).toBeGreaterThan(5);
-    expect(made).toBeLessThan(30);
-    await reader.cancel();
-  });
-
-  it('gives up on a reader who stops reading', async () => {
-    let ended = false;
-    async function* events() {
-      try {
-        for (let n = 1; ; n++) yield step(n);
-      } finally {
-        ended = true;
-      }
-    }
-    let cancelled: unknown;
-    const options = {
-      onFailure: () => undefined,
-      onCancel: (reason: unknown) => {
-        cancelled = reason;
-      },
-      bytesAhead: 500,
-      stallMs: 30,
-    };
-    const reader = ndjsonStream(step(0), events(), options).getReader();
-    await reader.read();
-    await until(() => cancelled !== undefined);
-    expect(String(cancelled)).toContain('30 ms');
-    await until(() => ended);
-    reader.closed.catch(() => {});
   });
 });

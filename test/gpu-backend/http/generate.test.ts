@@ -34,11 +34,27 @@ describe('POST /generate', () => {
     const { app } = appOf();
     const texts: string[] = [];
     for (let i = 0; i < 2; i++) {
-      const job = { ...jobOf({ template: TEMPLATE }), id: 'same' };
-      const response = await app.request('/generate', await signedPost(job, { now: Date.now() + i }));
-      texts.push(await response.text());
+      const job = jobOf({ template: TEMPLATE });
+      const response = await app.request('/generate', await signedPost(job));
+      texts.push((await response.text()).replaceAll(job.id, ''));
     }
     expect(texts[0]).toBe(texts[1]);
+  });
+
+  it('joins a job that is sent again under its id, and refuses another under it', async () => {
+    const { app, session } = appOf();
+    const job = jobOf({ template: TEMPLATE });
+    const texts: string[] = [];
+    for (const now of [1, 2]) {
+      const post = await signedPost(job, { now: Date.now() + now });
+      texts.push(await (await app.request('/generate', post)).text());
+    }
+    expect(texts[1]).toBe(texts[0]);
+    const evaluations = session.calls.length;
+    const other = { ...job, request: { ...job.request, seed: 8 } };
+    const refused = await app.request('/generate', await signedPost(other));
+    expect([refused.status, (await refused.json()).code]).toEqual([409, 'duplicate_id']);
+    expect(session.calls).toHaveLength(evaluations);
   });
 
   it('ends every text of a job, indexes interleaved', async () => {

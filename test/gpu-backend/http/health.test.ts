@@ -1,9 +1,7 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
-import { createApp } from '../../../gpu-backend/http/app.ts';
 import { manifest } from '../tiny-model.ts';
-import { appOf, jobOf, SECRET, signedPost } from './service.ts';
+import { appOf, jobOf, routesTo, signedPost } from './service.ts';
 
 describe('the other routes', () => {
   it('say what models there are, as the edge needs it', async () => {
@@ -16,9 +14,7 @@ describe('the other routes', () => {
   });
 
   it('are alive but not ready while models load, and refuse work with 503', async () => {
-    const log = pino({ level: 'silent' });
-    const dispatch = inlineDispatch(new Promise(() => {}));
-    const app = createApp({ dispatch, metrics: () => '', secret: SECRET, log });
+    const { app } = routesTo(inlineDispatch(new Promise(() => {})));
     expect((await app.request('/healthz')).status).toBe(200);
     const ready = await app.request('/readyz');
     expect([ready.status, await ready.json()]).toEqual([503, { status: 'loading' }]);

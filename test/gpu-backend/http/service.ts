@@ -1,51 +1,78 @@
 /**
  * The routes on a real socket before the tiny model, with a secret of the test.
  */
-import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
 import { pino } from 'pino';
 import type { Dispatch } from '../../../gpu-backend/dispatch/dispatch.ts';
 import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
+import { createJournal, type JournalLimits } from '../../../gpu-backend/dispatch/journal.ts';
 import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine, type EngineOptions } from '../../../gpu-backend/engine/engine.ts';
+import type { StreamPace } from '../../../gpu-backend/http/answer.ts';
 import { createApp } from '../../../gpu-backend/http/app.ts';
+import { createHttpCounters } from '../../../gpu-backend/http/counters.ts';
+import { problemOf } from '../../../gpu-backend/http/problems.ts';
+import { openServer, type ServerLimits } from '../../../gpu-backend/http/server.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import { signRequest } from '../../../shared/contract/signature.ts';
-import type { GenerationEvent } from '../../../shared/contract/stream.ts';
+import type { NumberedEvent } from '../../../shared/contract/stream.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { type RecordedSession, tinyModel, tinySession } from '../tiny-model.ts';
 
 export const SECRET = 'a secret of thirty-two characters, and more';
 
-export function appOf({
-  session = tinySession(),
-  now,
-  ...changes
-}: Partial<EngineOptions> & { session?: RecordedSession; now?: () => number } = {}) {
+interface ServiceOptions extends Partial<EngineOptions> {
+  readonly session?: RecordedSession;
+  readonly now?: () => number;
+  readonly pace?: StreamPace;
+  readonly journal?: Partial<JournalLimits>;
+}
+
+/** The routes before an engine with the tiny model. */
+export function appOf({ session = tinySession(), now, pace, journal: limits, ...changes }: ServiceOptions = {}) {
   const counters = createCounters();
   const check = () => ({ held: [], failed: [] });
   const models = [tinyModel(session)];
   const engine = createEngine({ models, check, counters, makeConstraint: plainConstraint, ...changes });
-  const dispatch: Dispatch = inlineDispatch(Promise.resolve(engine));
+  const dispatch = inlineDispatch(Promise.resolve(engine));
+  return {
+    ...routesTo(dispatch, { now, pace, limits, metrics: () => counters.exposition() }),
+    counters,
+    engine,
+    session,
+  };
+}
+
+interface RouteOptions {
+  readonly metrics?: () => string;
+  readonly now?: () => number;
+  readonly pace?: StreamPace;
+  readonly limits?: Partial<JournalLimits>;
+}
+
+export function routesTo(dispatch: Dispatch, { metrics = () => '', limits, ...options }: RouteOptions = {}) {
   const log = pino({ level: 'silent' });
-  const app = createApp({ dispatch, metrics: () => counters.exposition(), secret: SECRET, log, now });
-  return { app, counters, dispatch, engine, session };
+  const http = createHttpCounters();
+  const journal = createJournal({ dispatch, problemOf: (thrown) => problemOf(thrown, log), limits });
+  const app = createApp({ dispatch, journal, metrics, secret: SECRET, log, counters: http, ...options });
+  return { app, dispatch, journal, http };
 }
 
 /** Serves an app on a free port of the loopback interface. */
 export async function serveApp(
   app: ReturnType<typeof appOf>['app'],
-): Promise<{ url: string; close: () => Promise<void> }> {
-  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
+  limits: Partial<ServerLimits> = {},
+  counters = createHttpCounters(),
+) {
+  const server = await openServer({ app, host: '127.0.0.1', port: 0, counters, limits });
   return {
-    url: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        if ('closeAllConnections' in server) server.closeAllConnections();
-      }),
+    url: `http://127.0.0.1:${server.port}`,
+    port: server.port,
+    connections: server.connections,
+    close: async () => {
+      const closed = server.close();
+      server.destroy();
+      await closed;
+    },
   };
 }
 
@@ -62,14 +89,19 @@ export async function signedPost(job: unknown, changes: { secret?: string; now?:
   return { method: 'POST', headers: { 'content-type': changes.type ?? 'application/json', ...signed }, body };
 }
 
-/** The events of an NDJSON answer, as they come. */
-export async function* eventsOf(response: Response): AsyncGenerator<GenerationEvent> {
+/** A signed GET of a job's events. */
+export async function signedGet(path: string, now?: number): Promise<RequestInit> {
+  return { headers: { ...(await signRequest(SECRET, { method: 'GET', path, body: '' }, now)) } };
+}
+
+/** The events of an NDJSON answer, as they come; empty lines only say that it lives. */
+export async function* eventsOf(response: Response): AsyncGenerator<NumberedEvent> {
   if (response.body === null) throw new Error('the answer has no body');
   let rest = '';
   for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) yield JSON.parse(line);
+    for (const line of lines) if (line !== '') yield JSON.parse(line);
   }
   if (rest !== '') throw new Error('the last line is not ended');
 }

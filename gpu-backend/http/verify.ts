@@ -1,0 +1,55 @@
+/**
+ * Who may ask: the signature of a request, checked in the order of what it costs.
+ */
+import type { Context } from 'hono';
+import { ProblemError } from '../../shared/contract/problem.ts';
+import {
+  checkSignatureHeaders,
+  SIGNATURE_HEADER,
+  TIME_HEADER,
+  verifyRequest,
+} from '../../shared/contract/signature.ts';
+import type { HttpCounters } from './counters.ts';
+import { createReplayGuard } from './replay.ts';
+
+export interface VerifierOptions {
+  /** The secret that edge and backend share. */
+  readonly secret: string;
+  readonly counters: HttpCounters;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * Verifies a request and gives its body, which `read` reads once nothing in the headers speaks against it.
+ * @throws ProblemError bad_signature; overloaded when too many signatures are remembered; what `read` throws
+ */
+export type Verifier = (c: Context, read: () => Promise<Uint8Array>) => Promise<Uint8Array>;
+
+export function createVerifier({ secret, counters, now }: VerifierOptions): Verifier {
+  const replays = createReplayGuard();
+  return async function verify(c, read) {
+    const given = { time: c.req.header(TIME_HEADER), signature: c.req.header(SIGNATURE_HEADER) };
+    const { time, signature = '' } = given;
+    const refusedFor = async (reason: string, check: () => unknown) => {
+      try {
+        await check();
+      } catch (thrown) {
+        if (thrown instanceof ProblemError && thrown.problem.code === 'bad_signature') {
+          counters.add('signatures_refused', reason);
+        }
+        throw thrown;
+      }
+    };
+    const missing = time === undefined || given.signature === undefined;
+    await refusedFor(missing ? 'missing' : 'stale', () => checkSignatureHeaders(given, now()));
+    await refusedFor('replayed', () => replays.check(signature, now()));
+    const body = await read();
+    const { pathname, search } = new URL(c.req.url);
+    const request = { method: c.req.method, path: pathname + search, body };
+    // The body may have come slowly: the time it was checked at is the time its time stamp is measured by.
+    await refusedFor('wrong', () => verifyRequest(secret, request, given, now()));
+    await refusedFor('replayed', () => replays.once(signature, now()));
+    return body;
+  };
+}
