@@ -5,21 +5,23 @@ import type { AcceptedEvent, DoneEvent, Usage } from '../shared/contract/stream.
 import { backendFailed } from './backend.ts';
 import type { CacheStatus } from './cache.ts';
 import { type CommittedPrefix, committedPrefix } from './committed-prefix.ts';
-import type { ProgressEvent } from './forward.ts';
+import type { NumberedProgress, ProgressEvent } from './forward.ts';
 import { problemOf } from './middleware/errors.ts';
 
 /** What every answer says about itself. */
 export interface AnswerContext {
-  readonly job: GenerationJob;
   readonly requestId: string;
   readonly cache: CacheStatus;
 }
 
 /** The body of an answer that is not streamed: one text at the top, several in `choices`. */
-export async function jsonAnswer(events: AsyncIterable<ProgressEvent>, { job, cache }: AnswerContext) {
+export async function jsonAnswer(
+  events: AsyncIterable<NumberedProgress>,
+  { job, cache }: AnswerContext & { readonly job: GenerationJob },
+) {
   let accepted: AcceptedEvent | undefined;
   const done: DoneEvent[] = [];
-  for await (const event of events) {
+  for await (const { event } of events) {
     if (event.type === 'accepted') accepted ??= event;
     if (event.type === 'done') done.push(event);
   }
@@ -53,46 +55,86 @@ function totalUsage(parts: readonly Usage[]): Usage {
   };
 }
 
+/** How a generation is streamed. */
+export type StreamMode = 'steps' | 'text';
+
+/** What a server-sent event is called and what it says. */
+type Message = readonly [name: string, data: unknown];
+
+/**
+ * Where a reader stands: number of an event of the generation and, as one event may be several messages of a text stream, which of
+ * them. Written '7', and '7.1' for the second.
+ */
+export interface Place {
+  readonly seq: number;
+  readonly part: number;
+}
+
+/** Before the first message. */
+export const START: Place = { seq: -1, part: 0 };
+
+/** The place that an `id` names, undefined where it is none of ours. */
+export function readPlace(id: string): Place | undefined {
+  const [, seq, part = '0'] = /^(\d{1,9})(?:\.(\d))?$/.exec(id) ?? [];
+  return seq === undefined ? undefined : { seq: Number(seq), part: Number(part) };
+}
+
+const isBehind = (place: Place, other: Place) =>
+  place.seq > other.seq || (place.seq === other.seq && place.part > other.part);
+
 /** A server-sent event; data that is one line of JSON needs no escaping. */
-function sse(name: string, data: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+function sse([name, data]: Message, id?: string): string {
+  return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 }
 
 /** The end of a stream that is complete. A stream that ends without it broke off. */
 const END = 'data: [DONE]\n\n';
 
 /**
- * The server-sent events of a generation, as text. `steps` passes every event on; `text` sends what can no longer change.
- * A problem after the beginning becomes the last event, `problem`.
+ * The server-sent events of a generation, as text, behind those a reader has seen. `steps` passes every event on; `text` sends what
+ * can no longer change. A problem after the beginning becomes the last event, `problem`; it has no id, so that whoever comes back
+ * with the last one is told again.
  */
 export async function* sseAnswer(
-  events: AsyncIterable<ProgressEvent>,
-  mode: 'steps' | 'text',
+  events: AsyncIterable<NumberedProgress>,
+  mode: StreamMode,
   { cache, requestId }: AnswerContext,
+  seen: Place = START,
 ): AsyncGenerator<string> {
-  const prefixes = new Map<number, CommittedPrefix>();
-  const text = (index: number, piece: string) =>
-    piece === '' ? '' : sse('text', { type: 'text', index, text: piece });
+  const messages = mode === 'steps' ? stepMessages(cache) : textMessages(cache);
   try {
-    for await (const event of events) {
-      if (mode === 'steps') {
-        yield sse(event.type, event.type === 'accepted' ? { ...event, cache } : event);
-        continue;
-      }
-      const { index } = event;
-      if (event.type === 'accepted') {
-        const prefix = committedPrefix(event);
-        prefixes.set(index, prefix);
-        yield sse('accepted', { ...event, cache }) + text(index, prefix.start());
-      } else if (event.type === 'step') {
-        const piece = text(index, prefixes.get(index)?.step(event) ?? '');
-        if (piece !== '') yield piece;
-      } else {
-        yield text(index, prefixes.get(index)?.done(event) ?? event.text) + sse('done', event);
-      }
+    for await (const { seq, event } of events) {
+      const text = messages(event)
+        .map((message, part) =>
+          isBehind({ seq, part }, seen) ? sse(message, part === 0 ? `${seq}` : `${seq}.${part}`) : '',
+        )
+        .join('');
+      if (text !== '') yield text;
     }
     yield END;
   } catch (error) {
-    yield sse('problem', { type: 'problem', problem: problemBody(problemOf(error, requestId), requestId) });
+    yield sse(['problem', { type: 'problem', problem: problemBody(problemOf(error, requestId), requestId) }]);
   }
+}
+
+type Messages = (event: ProgressEvent) => readonly Message[];
+
+function stepMessages(cache: CacheStatus): Messages {
+  return (event) => [[event.type, event.type === 'accepted' ? { ...event, cache } : event]];
+}
+
+function textMessages(cache: CacheStatus): Messages {
+  const prefixes = new Map<number, CommittedPrefix>();
+  const texts = (index: number, piece: string): Message[] =>
+    piece === '' ? [] : [['text', { type: 'text', index, text: piece }]];
+  return (event) => {
+    const { index } = event;
+    if (event.type === 'accepted') {
+      const prefix = committedPrefix(event);
+      prefixes.set(index, prefix);
+      return [['accepted', { ...event, cache }], ...texts(index, prefix.start())];
+    }
+    if (event.type === 'step') return texts(index, prefixes.get(index)?.step(event) ?? '');
+    return [...texts(index, prefixes.get(index)?.done(event) ?? event.text), ['done', event]];
+  };
 }

@@ -14,6 +14,7 @@ const INTERNAL: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'unknown_field',
   'unsupported_media_type',
   'body_too_large',
+  'duplicate_id',
   'not_found',
   'method_not_allowed',
 ]);

@@ -4,7 +4,7 @@
  */
 import { cacheKey } from '../shared/contract/canonical.ts';
 import type { GenerationJob, GenerationRequest } from '../shared/contract/generation.ts';
-import type { ProgressEvent } from './forward.ts';
+import type { NumberedProgress, ProgressEvent } from './forward.ts';
 
 /** How long an answer is kept where the request does not say. */
 const DEFAULT_TTL_S = 86_400;
@@ -79,17 +79,17 @@ export async function findCached(subject: CacheSubject, revision: string): Promi
 /** Passes a generation's events on and keeps them once all have come; the keeping is done before the iteration ends. */
 export async function* keep(
   subject: CacheSubject,
-  events: AsyncIterable<ProgressEvent>,
-): AsyncGenerator<ProgressEvent> {
+  events: AsyncIterable<NumberedProgress>,
+): AsyncGenerator<NumberedProgress> {
   const { ttl } = subject.policy;
   if (ttl === 0) {
     yield* events;
     return;
   }
   const kept: ProgressEvent[] = [];
-  for await (const event of events) {
-    kept.push(event);
-    yield event;
+  for await (const numbered of events) {
+    kept.push(numbered.event);
+    yield numbered;
   }
   // Under the revision that answered, which may be newer than the one the edge remembers.
   const revision = kept.find((event) => event.type === 'accepted')?.revision;

@@ -6,6 +6,7 @@ import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts'
 import { requestId } from './middleware/request-id.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { modelRoutes } from './routes/models.ts';
+import { resumeRoutes } from './routes/resume.ts';
 
 /** The whole app, for the Worker and for tests. */
 export function createApp(): Hono<EdgeTypes> {
@@ -15,6 +16,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.use(requestId());
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.route('/', generationRoutes());
+  app.route('/', resumeRoutes());
   app.route('/', modelRoutes());
   return app;
 }

@@ -8,6 +8,11 @@ import { findModel, readModels } from './models.ts';
 import { refuse } from './refuse.ts';
 import { validate } from './validate.ts';
 
+/** Within this a text is finished, or refused as late. */
+const DEADLINE_MS = 120_000;
+/** For so long a stream waits for a reader who lost it. */
+const RESUME_MS = 15_000;
+
 export interface Prepared {
   readonly job: GenerationJob;
   readonly model: ModelSummary;
@@ -26,6 +31,12 @@ export async function prepare(c: Context<EdgeTypes>): Promise<Prepared> {
   const deterministic = request.seed !== undefined || request.temperature === 0;
   // At temperature 0 a seed still decides ties and, for some samplers, which positions are kept: one fixed seed, then.
   const seed = request.seed ?? (deterministic ? 0 : randomSeed());
-  const job: GenerationJob = { id: randomIdentifier('gen'), request: { ...request, model: model.id, seed } };
+  const job: GenerationJob = {
+    id: randomIdentifier('gen'),
+    request: { ...request, model: model.id, seed },
+    deadline_ms: DEADLINE_MS,
+    // Only a stream has numbers to come back with; whatever else is left unread ends at once.
+    ...(request.stream ? { resume_ms: RESUME_MS, owner: c.var.account } : {}),
+  };
   return { job, model, deterministic };
 }

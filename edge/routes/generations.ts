@@ -3,7 +3,7 @@ import { LIMITS } from '../../shared/contract/generation.ts';
 import { jsonAnswer, sseAnswer } from '../answer.ts';
 import { type CacheSubject, cachePolicy, cacheStatusHeader, findCached, keep } from '../cache.ts';
 import type { EdgeTypes } from '../env.ts';
-import { generate, type ProgressEvent } from '../forward.ts';
+import { generate, type NumberedProgress, type ProgressEvent } from '../forward.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { prepare } from '../prepare.ts';
@@ -20,7 +20,8 @@ export function generationRoutes(): Hono<EdgeTypes> {
       const subject = { job, account: c.var.account, policy: cachePolicy(job.request, deterministic) };
       const cached = await findCached(subject, model.revision);
       const abort = new AbortController();
-      // Where the runtime tells (Cloudflare does; local workerd sees a reader leave only while it writes to him).
+      // Where the runtime tells: Cloudflare does; local workerd sees a reader leave only while it writes to him. An answer that is not
+      // streamed is not begun before it is complete, so that its status is true; there, then, its work ends with its text.
       c.req.raw.signal.addEventListener('abort', () => abort.abort(), { once: true });
       const events =
         cached === undefined ? await started(keep(subject, generate(c.env, job, abort.signal))) : replay(cached.events);
@@ -32,13 +33,13 @@ export function generationRoutes(): Hono<EdgeTypes> {
 interface Running {
   readonly subject: CacheSubject;
   readonly cache: CacheSubject['policy'];
-  readonly events: AsyncGenerator<ProgressEvent>;
+  readonly events: AsyncGenerator<NumberedProgress>;
   readonly abort: AbortController;
 }
 
 async function answer(c: Context<EdgeTypes>, { subject, cache, events, abort }: Running): Promise<Response> {
   const { job } = subject;
-  const context = { job, cache, requestId: c.var.requestId };
+  const context = { cache, requestId: c.var.requestId };
   const headers = {
     // Answers are cached here, where they can be checked against revision and account, and by nobody on the way.
     'cache-control': 'no-store',
@@ -46,11 +47,11 @@ async function answer(c: Context<EdgeTypes>, { subject, cache, events, abort }: 
     ...(cache.status === 'hit' ? { age: String(cache.age) } : {}),
   };
   const mode = job.request.stream;
-  if (mode === undefined || mode === false) return c.json(await jsonAnswer(events, context), 200, headers);
+  if (mode === undefined || mode === false) return c.json(await jsonAnswer(events, { ...context, job }), 200, headers);
   const body = streamOf(sseAnswer(events, mode, context), () => abort.abort());
   return new Response(body, { headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8' } });
 }
 
-async function* replay(events: readonly ProgressEvent[]): AsyncGenerator<ProgressEvent> {
-  yield* events;
+async function* replay(events: readonly ProgressEvent[]): AsyncGenerator<NumberedProgress> {
+  for (const [seq, event] of events.entries()) yield { seq, event };
 }

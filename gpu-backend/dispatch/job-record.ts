@@ -1,7 +1,7 @@
 /**
  * What one job has said so far: its events, numbered from 0 and written out once, and the readers that follow them.
  */
-import { type ProblemError, problem } from '../../shared/contract/problem.ts';
+import { streamGone } from '../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../shared/contract/stream.ts';
 import { createGate, type Gate } from '../engine/reader.ts';
 
@@ -32,12 +32,6 @@ export interface JobRecord {
   readonly bytes: number;
   readonly ended: boolean;
   readonly readers: number;
-}
-
-/** There is no such stream, or not for this reader: the two look alike. */
-export function streamGone(): ProblemError {
-  const why = 'its job ended too long ago, was given up for want of a reader, or never was';
-  return problem('stream_gone', `The stream cannot be taken up: ${why}. Send the request again.`);
 }
 
 interface Following {

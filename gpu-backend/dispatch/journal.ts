@@ -7,11 +7,11 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../shared/contract/canonical.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
-import { type Problem, problem } from '../../shared/contract/problem.ts';
+import { type Problem, problem, streamGone } from '../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../shared/contract/stream.ts';
 import { publicEvents } from '../engine/public-events.ts';
 import type { Dispatch } from './dispatch.ts';
-import { createJobRecord, type JobRecord, type RecordLimits, streamGone } from './job-record.ts';
+import { createJobRecord, type JobRecord, type RecordLimits } from './job-record.ts';
 
 export interface JournalLimits extends RecordLimits {
   /** Milliseconds, and bytes in all, for which the events of jobs that have ended are kept; the oldest job goes first. */

@@ -103,6 +103,13 @@ export function unsatisfiable(conflict: readonly string[], achievable: string): 
   return problem('unsatisfiable_constraints', detail, { pointer, conflict, achievable });
 }
 
+/** There is no such stream, or not for this reader: the two look alike. */
+export function streamGone(): ProblemError {
+  const why = 'its generation ended too long ago, was given up for want of a reader, or never was';
+  const what = 'send the request again; with its seed it gives the same text';
+  return problem('stream_gone', `The stream cannot be taken up: ${why}. What to do: ${what}.`);
+}
+
 /** The JSON body of a problem: RFC 9457 members, our extensions, and OpenAI's `error` object. */
 export function problemBody(value: Problem, requestId?: string): Record<string, unknown> {
   const kind = PROBLEMS[value.code];

@@ -106,10 +106,10 @@ describe('cache', () => {
     ['a refusal', () => Response.json({ code: 'overloaded', detail: 'busy' }, { status: 429 }), 429],
     [
       'a problem after the start',
-      (events: unknown[]) => ndjson([events[0], { type: 'problem', problem: { code: 'check_failed', detail: 'x' } }]),
+      (events: object[]) => ndjson([events[0], { type: 'problem', problem: { code: 'check_failed', detail: 'x' } }]),
       500,
     ],
-    ['an answer that breaks off', (events: unknown[]) => ndjson(events.slice(0, 2)), 502],
+    ['an answer that breaks off', (events: object[]) => ndjson(events.slice(0, 2)), 502],
   ] as const)('never keeps %s', async (_name, behave, status) => {
     const { ask, generations, state } = await edge();
     const body = { ...unique(), seed: 3 };

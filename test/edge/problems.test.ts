@@ -280,24 +280,3 @@ describe('a backend', () => {
     expect(response.headers.get('retry-after')).toBe('2');
   });
 });
-
-describe('a reader that goes away', () => {
-  it('closes the connection to the backend at once, though no event is due', async () => {
-    const { ask, state } = await edge();
-    let closed: () => void = () => undefined;
-    const closing = new Promise<void>((resolve) => {
-      closed = resolve;
-    });
-    state.behave = (job, signal) => {
-      signal?.addEventListener('abort', () => closed());
-      const first = new TextEncoder().encode(`${JSON.stringify(recorded(job)[0])}\n`);
-      // One event, then silence.
-      return new Response(new ReadableStream({ start: (controller) => controller.enqueue(first) }));
-    };
-    const response = await ask({ prompt, seed: 1, stream: 'steps', cache: 'no-store' });
-    const reader = response.body!.getReader();
-    await reader.read();
-    await reader.cancel();
-    await closing;
-  });
-});

@@ -4,6 +4,7 @@ import type { Env } from '../../edge/env.ts';
 import app from '../../edge/index.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import { problemBody } from '../../shared/contract/problem.ts';
 import { toHex, verifyRequest } from '../../shared/contract/signature.ts';
 import type { GenerationEvent, TokenText } from '../../shared/contract/stream.ts';
 
@@ -66,13 +67,19 @@ export function recorded(job: GenerationJob, index = 0): GenerationEvent[] {
 
 export type Behaviour = (job: GenerationJob, signal: AbortSignal | null | undefined) => Response | Promise<Response>;
 
-export function ndjson(events: readonly unknown[]): Response {
+/** Events as the service writes them: each with its number, from `first` on. */
+export function ndjson(events: readonly object[], first = 0): Response {
   const headers = { 'content-type': 'application/x-ndjson' };
-  return new Response(events.map((event) => `${JSON.stringify(event)}\n`).join(''), { headers });
+  const lines = events.map((event, n) => `${JSON.stringify({ seq: first + n, ...event })}\n`);
+  return new Response(lines.join(''), { headers });
 }
 
 const wellBehaved: Behaviour = (job) =>
   ndjson(Array.from({ length: job.request.n ?? 1 }, (_, index) => recorded(job, index)).flat());
+
+/** A service that knows no job any more. */
+const gone = (_id: string, _owner: string | null, _after: number): Response =>
+  Response.json(problemBody({ code: 'stream_gone', detail: 'gone' }), { status: 410 });
 
 let instances = 0;
 
@@ -80,7 +87,7 @@ let instances = 0;
 export async function edge() {
   const calls: string[] = [];
   const jobs: GenerationJob[] = [];
-  const state = { behave: wellBehaved, models: [model] as unknown, down: false };
+  const state = { behave: wellBehaved, resume: gone, models: [model] as unknown, down: false };
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(KEY));
   const env: Env = {
     // A name of its own for each, as the edge remembers models by it.
@@ -90,14 +97,16 @@ export async function edge() {
     BACKEND: {
       async fetch(url, init) {
         if (state.down) throw new Error('connection refused');
-        const { pathname } = new URL(url);
+        const { pathname, search, searchParams } = new URL(url);
         calls.push(pathname);
         if (pathname === '/models') return Response.json(state.models);
-        const body = String(init?.body);
+        const { method = 'GET', body = '' } = init ?? {};
         const headers = new Headers(init?.headers);
         const signed = { time: headers.get('x-maskwright-time'), signature: headers.get('x-maskwright-signature') };
-        await verifyRequest(SECRET, { method: 'POST', path: pathname, body }, signed);
-        const job = JSON.parse(body) as GenerationJob;
+        await verifyRequest(SECRET, { method, path: pathname + search, body: String(body) }, signed);
+        const lost = /^\/jobs\/([^/]+)\/events$/.exec(pathname);
+        if (lost !== null) return state.resume(lost[1], searchParams.get('owner'), Number(searchParams.get('after')));
+        const job = JSON.parse(String(body)) as GenerationJob;
         jobs.push(job);
         return state.behave(job, init?.signal);
       },
@@ -124,14 +133,22 @@ export async function edge() {
   };
 }
 
-/** The server-sent events of a body: [name, data] pairs; data that is not JSON stays text. */
-export function parseEvents(body: string): [string, unknown][] {
+function blocks(body: string): Map<string, string>[] {
   return body
     .split('\n\n')
-    .filter((block) => block !== '')
-    .map((block) => {
-      const fields = new Map(block.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]));
-      const data = fields.get('data') ?? '';
-      return [fields.get('event') ?? 'message', data.startsWith('{') ? JSON.parse(data) : data];
-    });
+    .filter((block) => block !== '' && !block.startsWith(':'))
+    .map((block) => new Map(block.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string])));
+}
+
+/** The server-sent events of a body: [name, data] pairs; data that is not JSON stays text. */
+export function parseEvents(body: string): [string, unknown][] {
+  return blocks(body).map((fields) => {
+    const data = fields.get('data') ?? '';
+    return [fields.get('event') ?? 'message', data.startsWith('{') ? JSON.parse(data) : data];
+  });
+}
+
+/** The ids of the server-sent events of a body, undefined for those that have none. */
+export function idsOf(body: string): (string | undefined)[] {
+  return blocks(body).map((fields) => fields.get('id'));
 }
