@@ -5,8 +5,9 @@ import { createJournal, type Journal, type JournalLimits } from '../../../gpu-ba
 import type { Reader } from '../../../gpu-backend/engine/reader.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import { problem } from '../../../shared/contract/problem.ts';
-import type { GenerationEvent, NumberedEvent } from '../../../shared/contract/stream.ts';
+import type { NumberedEvent } from '../../../shared/contract/stream.ts';
 import { wait } from './common.ts';
+import { stepOf, talkative } from './talkative.ts';
 
 const JOB: GenerationJob = {
   id: 'gen_1',
@@ -15,42 +16,6 @@ const JOB: GenerationJob = {
   request: { model: 'tiny', seed: 1, prompt: 'p' },
 };
 const never = new AbortController().signal;
-
-const step = (n: number, bytes = 0): GenerationEvent => ({
-  ...{ type: 'step', index: 0, step: n, remasked: [], masks_left: 0 },
-  committed: bytes === 0 ? [] : [{ position: 0, text: 'x'.repeat(bytes), confidence: 1 }],
-});
-
-/** A dispatch that rests at its reader's gate, as an engine does, and ends after so many steps. */
-function dispatchOf({
-  steps = 5,
-  bytes = 0,
-  ms = 0,
-  fail,
-}: {
-  steps?: number;
-  bytes?: number;
-  ms?: number;
-  fail?: number;
-} = {}) {
-  const state = { started: 0, made: 0, ended: 0 };
-  async function* generate(_job: GenerationJob, { signal, wants }: Reader) {
-    state.started++;
-    try {
-      for (let n = 0; n < steps; n++) {
-        await wants.opened(signal);
-        if (ms > 0) await wait(ms);
-        signal.throwIfAborted();
-        if (n === fail) throw problem('check_failed', 'no');
-        state.made++;
-        yield step(n, bytes);
-      }
-    } finally {
-      state.ended++;
-    }
-  }
-  return { state, generate };
-}
 
 function journalOf(dispatch: Pick<Dispatch, 'generate' | 'attach'>, limits: Partial<JournalLimits> = {}): Journal {
   return createJournal({ dispatch, problemOf: () => ({ code: 'check_failed', detail: 'no' }), limits });
@@ -74,10 +39,10 @@ const numbers = (events: readonly NumberedEvent[]) => events.map(({ seq }) => se
 
 describe('a journal', () => {
   it('numbers the events of a job from 0 and gives what it said again for a while after its end', async () => {
-    const journal = journalOf(dispatchOf(), { keptMs: 40 });
+    const journal = journalOf(talkative(), { keptMs: 40 });
     const all = await read(journal.submit(JOB, never));
     expect(numbers(all)).toEqual([0, 1, 2, 3, 4]);
-    expect(all[3]).toEqual({ seq: 3, ...step(3) });
+    expect(all[3]).toEqual({ seq: 3, ...stepOf(3) });
     expect(await read(journal.attach('gen_1', 'me', 2, never))).toEqual(all.slice(3));
     expect(await read(journal.attach('gen_1', 'me', 4, never))).toEqual([]);
     await wait(60);
@@ -90,7 +55,7 @@ describe('a journal', () => {
   it('goes on for whoever comes back without a repeated or missing event, wherever he left', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 6 }), async (parts) => {
-        const { state, generate } = dispatchOf({ steps: 12 });
+        const { state, generate } = talkative({ steps: 12 });
         const journal = journalOf({ generate });
         const seen = await read(journal.submit(JOB, never), parts.shift() ?? 20);
         for (const most of [...parts, 20]) {
@@ -104,7 +69,7 @@ describe('a journal', () => {
   });
 
   it('shows another owner what it shows of a job that never was', async () => {
-    const journal = journalOf(dispatchOf());
+    const journal = journalOf(talkative());
     await read(journal.submit(JOB, never), 2);
     const refusals = await Promise.all(
       [
@@ -117,7 +82,7 @@ describe('a journal', () => {
   });
 
   it('joins a job that is sent again, while it runs and after its end; refuses another under its id', async () => {
-    const { state, generate } = dispatchOf({ ms: 2 });
+    const { state, generate } = talkative({ ms: 2 });
     const journal = journalOf({ generate });
     const both = await Promise.all([read(journal.submit(JOB, never)), read(journal.submit({ ...JOB }, never))]);
     expect(both[1]).toEqual(both[0]);
@@ -128,7 +93,7 @@ describe('a journal', () => {
   });
 
   it('throws what is refused before the first event, and forgets it', async () => {
-    const { state, generate } = dispatchOf({ fail: 0 });
+    const { state, generate } = talkative({ fail: 0 });
     const journal = journalOf({ generate });
     for (const _ of [1, 2])
       await expect(read(journal.submit(JOB, never))).rejects.toMatchObject({ problem: { code: 'check_failed' } });
@@ -136,7 +101,7 @@ describe('a journal', () => {
   });
 
   it('says a later failure as the last event, to whoever comes back too', async () => {
-    const journal = journalOf(dispatchOf({ fail: 2 }));
+    const journal = journalOf(talkative({ fail: 2 }));
     const all = await read(journal.submit(JOB, never));
     expect(all.at(-1)).toEqual({ seq: 2, type: 'problem', problem: { code: 'check_failed', detail: 'no' } });
     expect(await read(journal.attach('gen_1', 'me', 1, never))).toEqual([all[2]]);
@@ -145,7 +110,7 @@ describe('a journal', () => {
 
 describe('a reader who leaves', () => {
   it('ends a job that is not kept for him, at once', async () => {
-    const { state, generate } = dispatchOf({ steps: 100, ms: 1 });
+    const { state, generate } = talkative({ steps: 100, ms: 1 });
     const journal = journalOf({ generate });
     await read(journal.submit({ ...JOB, resume_ms: 0 }, never), 3);
     expect(journal.jobs).toBe(0);
@@ -155,7 +120,7 @@ describe('a reader who leaves', () => {
   });
 
   it('makes a job rest, and ends it when he does not come back in time', async () => {
-    const { state, generate } = dispatchOf({ steps: 100, ms: 1 });
+    const { state, generate } = talkative({ steps: 100, ms: 1 });
     const journal = journalOf({ generate });
     const leave = new AbortController();
     const reading = read(journal.submit(JOB, leave.signal)).catch((why) => why);
@@ -171,7 +136,7 @@ describe('a reader who leaves', () => {
   });
 
   it('is waited for by so many jobs and no more: the one that waits longest ends first', async () => {
-    const { state, generate } = dispatchOf({ steps: 100 });
+    const { state, generate } = talkative({ steps: 100 });
     const journal = journalOf({ generate }, { away: 3 });
     for (let n = 0; n < 5; n++) await read(journal.submit({ ...JOB, id: `gen_${n}`, resume_ms: 10_000 }, never), 2);
     await wait(5);
@@ -185,7 +150,7 @@ describe('a reader who leaves', () => {
 
 describe('memory', () => {
   it('of a reader who is behind is bounded: the job rests, and goes on when he does', async () => {
-    const { state, generate } = dispatchOf({ steps: 1_000, bytes: 1_000 });
+    const { state, generate } = talkative({ steps: 1_000, bytes: 1_000 });
     const journal = journalOf({ generate }, { behindBytes: 20_000 });
     const lines = journal.submit(JOB, never);
     await lines.next();
@@ -196,7 +161,7 @@ describe('memory', () => {
   });
 
   it('of jobs that have ended is bounded: the oldest goes first', async () => {
-    const journal = journalOf(dispatchOf({ steps: 10, bytes: 1_000 }), { keptBytes: 35_000 });
+    const journal = journalOf(talkative({ steps: 10, bytes: 1_000 }), { keptBytes: 35_000 });
     for (let n = 0; n < 6; n++) await read(journal.submit({ ...JOB, id: `gen_${n}` }, never));
     expect(journal.jobs).toBe(3);
     expect(journal.keptBytes).toBeLessThan(35_000);
@@ -204,7 +169,7 @@ describe('memory', () => {
   });
 
   it('of one job is bounded: its oldest events go, and whoever asks for them has lost the stream', async () => {
-    const journal = journalOf(dispatchOf({ steps: 50, bytes: 1_000 }), { jobBytes: 10_000 });
+    const journal = journalOf(talkative({ steps: 50, bytes: 1_000 }), { jobBytes: 10_000 });
     expect(numbers(await read(journal.submit(JOB, never)))).toEqual(Array.from({ length: 50 }, (_, n) => n));
     expect(journal.keptBytes).toBeLessThanOrEqual(10_000);
     await expect(read(journal.attach('gen_1', 'me', 5, never))).rejects.toMatchObject({
@@ -214,7 +179,7 @@ describe('memory', () => {
   });
 
   it('costs a quick reader little: 20,000 events in well under a second', async () => {
-    const journal = journalOf(dispatchOf({ steps: 20_000, bytes: 200 }));
+    const journal = journalOf(talkative({ steps: 20_000, bytes: 200 }));
     const before = process.threadCpuUsage();
     for await (const _ of journal.submit(JOB, never));
     const { user, system } = process.threadCpuUsage(before);
@@ -227,7 +192,7 @@ describe('a job that another process began', () => {
     if (id !== 'far' || owner !== 'me') throw problem('stream_gone', 'elsewhere');
     for (let n = 0; n < 5; n++) {
       await wants.opened(signal);
-      yield step(n);
+      yield stepOf(n);
     }
   }
 
@@ -237,14 +202,14 @@ describe('a job that another process began', () => {
       asked++;
       return elsewhere(...all);
     };
-    const journal = journalOf({ ...dispatchOf(), attach });
+    const journal = journalOf({ ...talkative(), attach });
     expect(numbers(await read(journal.attach('far', 'me', 1, never), 2))).toEqual([2, 3]);
     expect(numbers(await read(journal.attach('far', 'me', 3, never)))).toEqual([4]);
     expect(asked).toBe(1);
   });
 
   it('of another owner is gone, and leaves nothing', async () => {
-    const journal = journalOf({ ...dispatchOf(), attach: elsewhere });
+    const journal = journalOf({ ...talkative(), attach: elsewhere });
     await expect(read(journal.attach('far', 'you', 1, never))).rejects.toMatchObject({
       problem: { code: 'stream_gone' },
     });
