@@ -3,7 +3,7 @@
  */
 
 const MEANINGS = {
-  connections_refused: 'Connections closed at once because as many as allowed were open.',
+  connections_refused: 'Connections closed because as many as allowed were open, or said nothing.',
   connections_broken: 'Connections ended because what came was no HTTP or came too slowly, by error.',
   requests_refused: 'Requests answered with a problem, by its code.',
   signatures_refused: 'Requests whose signature was refused, by why.',

@@ -1,15 +1,17 @@
 /**
  * The app on a socket: how many connections there may be, and how slowly a request may come.
  */
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { HttpCounters } from './counters.ts';
 
 export interface ServerLimits {
-  /** Most open connections; what comes beyond is closed at once, without a byte. An idle one takes 10 KB. */
+  /** Most open connections; what comes beyond is closed at once, without a byte. */
   readonly connections: number;
+  /** Most of them that have not asked for anything yet. Beyond it the oldest of these is closed, so that whoever asks is heard. */
+  readonly silent: number;
   /** Milliseconds from the start of a connection or of a request to the end of its headers. */
   readonly headersMs: number;
   /** Milliseconds from the start of a request to the end of its body. Answers take as long as they take. */
@@ -22,6 +24,7 @@ export interface ServerLimits {
 
 const LIMITS: ServerLimits = {
   connections: 4_096,
+  silent: 1_024,
   headersMs: 10_000,
   requestMs: 30_000,
   checkMs: 2_000,
@@ -61,6 +64,7 @@ export async function openServer({ app, host, port, counters, limits: given }: S
   }) as Server;
   server.maxConnections = limits.connections;
   server.on('drop', () => counters.add('connections_refused'));
+  boundSilent(server, limits.silent, () => counters.add('connections_refused'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     counters.add('connections_broken', error.code ?? 'unknown');
     refuse(error, socket);
@@ -78,6 +82,22 @@ export async function openServer({ app, host, port, counters, limits: given }: S
     close: () => new Promise((resolve) => server.close(() => resolve())),
     destroy: () => server.closeAllConnections(),
   };
+}
+
+/** Closes the connection that has been silent longest where there are too many such. */
+function boundSilent(server: Server, most: number, onRefused: () => void): void {
+  const silent = new Set<Socket>(); // oldest first
+  server.on('connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+    for (const oldest of silent) {
+      if (silent.size <= most) break;
+      silent.delete(oldest);
+      oldest.destroy();
+      onRefused();
+    }
+  });
+  server.on('request', ({ socket }: IncomingMessage) => silent.delete(socket));
 }
 
 const STATUS_LINES: Readonly<Record<string, string>> = {

@@ -1,8 +1,9 @@
-/** Reads `text/event-stream`, as far as our API writes it: `event` and `data`, one line each. */
+/** Reads `text/event-stream`, as far as our API writes it: `event`, `id` and `data`, one line each, and comments. */
 
 export interface ServerSentEvent {
   readonly name: string;
   readonly data: string;
+  readonly id?: string;
 }
 
 /** The events of a body, as they arrive. */
@@ -12,7 +13,7 @@ export async function* serverSentEvents(body: AsyncIterable<Uint8Array>): AsyncG
   for await (const part of body) {
     const blocks = (rest + decoder.decode(part, { stream: true })).split('\n\n');
     rest = blocks.pop() ?? '';
-    for (const block of blocks) yield readEvent(block);
+    for (const block of blocks) if (!block.startsWith(':')) yield readEvent(block);
   }
 }
 
@@ -22,5 +23,5 @@ function readEvent(block: string): ServerSentEvent {
       .split('\n')
       .find((line) => line.startsWith(`${name}: `))
       ?.slice(name.length + 2);
-  return { name: field('event') ?? 'message', data: field('data') ?? '' };
+  return { name: field('event') ?? 'message', data: field('data') ?? '', id: field('id') };
 }

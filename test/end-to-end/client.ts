@@ -33,12 +33,28 @@ export function client({ url, key, backendUrl }: LocalServices) {
   }
 
   async function events(body: object): Promise<ServerSentEvent[]> {
-    const response = await post(body);
-    if (response.status !== 200 || response.body === null)
+    return eventsOf(await post(body));
+  }
+
+  /** The events of a stream until it is lost behind so many of them, or to its end. */
+  async function eventsOf(response: Response, most = Number.POSITIVE_INFINITY): Promise<ServerSentEvent[]> {
+    if (response.status !== 200 || response.body === null) {
       throw new Error(`${response.status}: ${await response.text()}`);
+    }
     const all: ServerSentEvent[] = [];
-    for await (const event of serverSentEvents(response.body)) all.push(event);
+    for await (const event of serverSentEvents(response.body)) {
+      all.push(event);
+      if (all.length === most) break;
+    }
     return all;
+  }
+
+  /** Takes a stream up again, as it was lost. */
+  function resume(id: string, stream: 'steps' | 'text', lastEventId: string): Promise<Response> {
+    const { authorization } = headers;
+    return fetch(`${url}/v1/generations/${id}/events?stream=${stream}`, {
+      headers: { authorization, 'last-event-id': lastEventId },
+    });
   }
 
   /** A counter of the inference service, by its name in /metrics. */
@@ -49,7 +65,7 @@ export function client({ url, key, backendUrl }: LocalServices) {
     return Number(value);
   }
 
-  return { headers, post, generate, events, counted };
+  return { headers, post, generate, events, eventsOf, resume, counted };
 }
 
 export type Client = ReturnType<typeof client>;

@@ -192,7 +192,39 @@ describe('a reader that goes away', () => {
     const reader = response.body!.getReader();
     await reader.read();
     gone.abort();
-    await until(async () => (await edge.counted('texts_cancelled')) === before + 1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const evaluations = await edge.counted('batches');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(await edge.counted('batches')).toBe(evaluations);
+    // It is kept for him for 15 s.
+    await until(async () => (await edge.counted('texts_cancelled')) === before + 1, 25_000);
+  });
+});
+
+describe('a stream that is lost', () => {
+  it.each(['steps', 'text'] as const)(
+    'goes on where it was lost, without a repeated or missing event: %s',
+    async (stream) => {
+      const request = { ...EXAMPLE, ...FRESH, n: 2, diffusion: { steps: 24 }, stream };
+      const whole = await edge.events(request);
+      const seen = await edge.eventsOf(await edge.post(request), 4);
+      const { id } = dataOf(seen, 'accepted')[0];
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      seen.push(...(await edge.eventsOf(await edge.resume(id, stream, seen.at(-1)!.id!), 3)));
+      seen.push(...(await edge.eventsOf(await edge.resume(id, stream, seen.at(-1)!.id!))));
+      const text = (events: typeof seen) => events.filter(({ name }) => name !== 'accepted').map(({ data }) => data);
+      // Which of two texts takes its step first is nobody's promise.
+      expect(text(seen).toSorted()).toEqual(text(whole).toSorted());
+      expect(new Set(seen.map((event) => event.id)).size).toBe(seen.length);
+      expect((await edge.eventsOf(await edge.resume(id, stream, seen.at(-2)!.id!))).map(({ data }) => data)).toEqual([
+        '[DONE]',
+      ]);
+    },
+  );
+
+  it('and was never there, is gone', async () => {
+    const response = await edge.resume(`gen_${'0'.repeat(24)}`, 'steps', '3');
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([410, 'stream_gone']);
   });
 });
 

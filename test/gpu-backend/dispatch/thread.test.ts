@@ -6,7 +6,7 @@ import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
 import { serveThread } from '../../../gpu-backend/dispatch/serve-thread.ts';
 import { threadDispatch } from '../../../gpu-backend/dispatch/thread.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
-import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { createGate, eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { collect } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { tinyModel, tinySession } from '../tiny-model.ts';
@@ -27,6 +27,9 @@ function lineTo(before: () => Promise<void> = async () => {}) {
   serveThread(port2, inlineDispatch(loading), loading, () => 'counted 1\n');
   return { dispatch: threadDispatch(port1), engine, session };
 }
+
+/** Whether a promise has settled already, or within a moment. */
+const isHere = (promise: Promise<unknown>) => Promise.race([promise.then(() => true), wait(20).then(() => false)]);
 
 describe('threadDispatch', () => {
   it('is loading until the engine is ready, then gives the events of the engine', async () => {
@@ -68,6 +71,28 @@ describe('threadDispatch', () => {
     await wait(60);
     expect(session.calls.length).toBe(evaluations);
     expect(evaluations).toBeLessThan(10);
+  });
+
+  it('rests while the gate is shut: no step is begun, and no more waits than was under way', async () => {
+    const { dispatch, session } = lineTo(() => wait(5));
+    await dispatch.ready;
+    const wants = createGate();
+    const events = dispatch.generate(job, { signal: live.signal, wants });
+    for (let n = 0; n < 3; n++) await events.next();
+    wants.set(false);
+    await wait(20);
+    const evaluations = session.calls.length;
+    expect(evaluations).toBeLessThanOrEqual(4);
+    await wait(60);
+    expect(session.calls).toHaveLength(evaluations);
+    // What came over meanwhile is handed out; then nothing more until the gate opens.
+    let steps = 2;
+    let turn = events.next();
+    for (; await isHere(turn); steps++) turn = events.next();
+    expect(steps).toBe(evaluations);
+    wants.set(true);
+    expect((await turn).value).toMatchObject({ type: 'step', step: evaluations + 1 });
+    expect((await collect(events)).at(-1)?.type).toBe('done');
   });
 
   itDrains(async (stepMs) => {
