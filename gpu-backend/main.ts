@@ -17,6 +17,9 @@ import { openServer } from './http/server.ts';
 // Steps leave short-lived arrays behind; left to itself V8 gives them 100 MB before it looks.
 const ENGINE_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
+// What has been said by then is still read by whoever reads quickly.
+const LAST_READERS_MS = 3_000;
+
 export interface Service {
   /** http://host:port, with the port that was free where 0 was asked for. */
   readonly url: string;
@@ -65,7 +68,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     async stop() {
       stopping = true;
       await dispatch.drain(config.graceS * 1000); // still listening, so that /readyz can say so
-      await server.close();
+      await server.close(LAST_READERS_MS);
       await thread.terminate();
     },
   };

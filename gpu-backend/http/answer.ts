@@ -4,7 +4,7 @@
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { Journal } from '../dispatch/journal.ts';
-import type { HttpCounters } from './counters.ts';
+import type { HttpCounter, HttpCounters } from './counters.ts';
 import { type NdjsonOptions, ndjsonStream } from './ndjson.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import type { Verifier } from './verify.ts';
@@ -23,6 +23,8 @@ export type StreamPace = Pick<NdjsonOptions, 'keepAliveMs' | 'stallMs'>;
 
 export interface AnswerOptions extends Pick<StreamOptions, 'log' | 'counters' | 'pace'> {
   readonly id: string;
+  /** What a stream that begins is counted as. */
+  readonly counted: HttpCounter;
   /** The job's lines; aborting the signal is the reader's going away. */
   readonly lines: (signal: AbortSignal) => AsyncGenerator<Uint8Array, void>;
 }
@@ -33,12 +35,16 @@ const CLIENT_CLOSED_REQUEST = 499;
 const HEADERS = { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' };
 
 /** Problems before the first line are problem+json with their status; the reader's going away ends the iteration. */
-export async function answerLines(c: Context, { id, lines, log, counters, pace }: AnswerOptions): Promise<Response> {
+export async function answerLines(
+  c: Context,
+  { id, counted, lines, log, counters, pace }: AnswerOptions,
+): Promise<Response> {
   const gone = new AbortController();
   const signal = AbortSignal.any([c.req.raw.signal, gone.signal]);
   const all = lines(signal);
   try {
     const first = await all.next();
+    counters.add(counted);
     if (first.done) return new Response(null, { headers: HEADERS }); // taken up behind its end
     const leave = (reason: unknown) => {
       if (gone.signal.aborted) return;

@@ -7,6 +7,7 @@ const MEANINGS = {
   connections_broken: 'Connections ended because what came was no HTTP or came too slowly, by error.',
   requests_refused: 'Requests answered with a problem, by its code.',
   signatures_refused: 'Requests whose signature was refused, by why.',
+  streams_started: 'Streams begun.',
   streams_resumed: 'Streams taken up again.',
   streams_left: 'Streams whose reader went away before their end.',
   streams_stalled: 'Streams closed because nothing was taken from them.',

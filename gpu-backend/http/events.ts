@@ -16,11 +16,7 @@ export function events({ journal, verify, ...options }: StreamOptions) {
       throw problem('invalid_request', 'after: must be the number of an event, or -1', { pointer: '/after' });
     }
     const log = options.log.child({ request: id });
-    const lines = async function* (signal: AbortSignal) {
-      const all = journal.attach(id, owner, Number(after), signal);
-      options.counters.add('streams_resumed');
-      yield* all;
-    };
-    return answerLines(c, { ...options, id, log, lines });
+    const lines = (signal: AbortSignal) => journal.attach(id, owner, Number(after), signal);
+    return answerLines(c, { ...options, id, counted: 'streams_resumed', log, lines });
   };
 }

@@ -23,6 +23,7 @@ export function generate({ journal, verify, ...options }: StreamOptions) {
     const body = await verify(c, () => readBody(c, MOST_BODY_BYTES));
     const job = readJob(decoder.decode(body));
     const log = options.log.child({ request: job.id });
-    return answerLines(c, { ...options, id: job.id, log, lines: (signal) => journal.submit(job, signal) });
+    const lines = (signal: AbortSignal) => journal.submit(job, signal);
+    return answerLines(c, { ...options, id: job.id, counted: 'streams_started', log, lines });
   };
 }

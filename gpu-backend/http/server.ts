@@ -44,10 +44,8 @@ export interface OpenServer {
   readonly port: number;
   /** Connections now. */
   connections(): Promise<number>;
-  /** Takes no more connections and resolves when those there are have ended. */
-  close(): Promise<void>;
-  /** Ends them all. */
-  destroy(): void;
+  /** Takes no more connections and resolves when those there are have ended, after `graceMs` by force. */
+  close(graceMs: number): Promise<void>;
 }
 
 /** Listens; rejects when the port cannot be had. */
@@ -79,8 +77,14 @@ export async function openServer({ app, host, port, counters, limits: given }: S
       new Promise((resolve, reject) => {
         server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
       }),
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-    destroy: () => server.closeAllConnections(),
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
   };
 }
 

@@ -183,7 +183,7 @@ describe('memory', () => {
     const before = process.threadCpuUsage();
     for await (const _ of journal.submit(JOB, never));
     const { user, system } = process.threadCpuUsage(before);
-    expect((user + system) / 20_000).toBeLessThan(50); // microseconds an event; 8 where this was written
+    expect((user + system) / 20_000).toBeLessThan(50); // microseconds an event; 6 where this was written
   });
 });
 

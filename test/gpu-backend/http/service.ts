@@ -68,11 +68,7 @@ export async function serveApp(
     url: `http://127.0.0.1:${server.port}`,
     port: server.port,
     connections: server.connections,
-    close: async () => {
-      const closed = server.close();
-      server.destroy();
-      await closed;
-    },
+    close: () => server.close(0),
   };
 }
 
