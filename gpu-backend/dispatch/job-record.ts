@@ -42,7 +42,11 @@ interface Following {
 
 /** @param onReaders called when a reader has come or gone */
 export function createJobRecord({ behindBytes, jobBytes }: RecordLimits, onReaders: () => void): JobRecord {
-  const lines: { readonly bytes: Uint8Array; readonly start: number }[] = [];
+  /** The lines held, and where each begins in all that was ever written. */
+  const lines: Uint8Array[] = [];
+  const starts: number[] = [];
+  /** The lines as one, once there are no more: apart they take as much again. */
+  let whole: Uint8Array | undefined;
   const readers = new Set<Following>();
   const wants = createGate();
   /** Number of the oldest line, and bytes of all lines there ever were. */
@@ -50,10 +54,7 @@ export function createJobRecord({ behindBytes, jobBytes }: RecordLimits, onReade
   let written = 0;
   let close: { readonly failed: boolean; readonly reason?: unknown } | undefined;
 
-  const behind = ({ next }: Following) => {
-    const line = lines[Math.max(0, next - first)];
-    return line === undefined ? 0 : written - line.start;
-  };
+  const behind = ({ next }: Following) => written - (starts[Math.max(0, next - first)] ?? written);
   function setGate(): void {
     const most = wants.open ? behindBytes : behindBytes / 2;
     let open = false;
@@ -64,15 +65,19 @@ export function createJobRecord({ behindBytes, jobBytes }: RecordLimits, onReade
     for (const reader of readers) reader.wake();
   }
   const settle = (how: NonNullable<typeof close>) => {
-    close ??= how;
+    if (close !== undefined) return;
+    close = how;
+    whole = Buffer.concat(lines.splice(0));
     wakeAll();
   };
-  const held = () => written - (lines[0]?.start ?? written);
+  const held = () => written - (starts[0] ?? written);
+  const lineAt = (n: number) =>
+    whole === undefined ? lines[n] : whole.subarray(starts[n] - starts[0], (starts[n + 1] ?? written) - starts[0]);
 
   return {
     wants,
     get length() {
-      return first + lines.length;
+      return first + starts.length;
     },
     get bytes() {
       return held();
@@ -84,10 +89,14 @@ export function createJobRecord({ behindBytes, jobBytes }: RecordLimits, onReade
       return readers.size;
     },
     append(event) {
-      const bytes = Buffer.from(`{"seq":${first + lines.length},${JSON.stringify(event).slice(1)}\n`);
-      lines.push({ bytes, start: written });
+      const bytes = Buffer.from(`{"seq":${first + starts.length},${JSON.stringify(event).slice(1)}\n`);
+      lines.push(bytes);
+      starts.push(written);
       written += bytes.byteLength;
-      for (; held() > jobBytes && lines.length > 1; first++) lines.shift();
+      for (; held() > jobBytes && starts.length > 1; first++) {
+        lines.shift();
+        starts.shift();
+      }
       setGate();
       wakeAll();
     },
@@ -105,11 +114,10 @@ export function createJobRecord({ behindBytes, jobBytes }: RecordLimits, onReade
         for (;;) {
           signal.throwIfAborted();
           if (reader.next < first) throw streamGone();
-          const line = lines[reader.next - first];
-          if (line !== undefined) {
-            reader.next++;
+          if (reader.next - first < starts.length) {
+            const line = lineAt(reader.next++ - first);
             setGate();
-            yield line.bytes;
+            yield line;
           } else if (close !== undefined) {
             if (close.failed) throw close.reason;
             return;

@@ -64,7 +64,10 @@ export async function answerLines(
     });
     return new Response(body, { headers: HEADERS });
   } catch (thrown) {
-    if (signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST }); // nobody reads it
+    if (signal.aborted) {
+      counters.add('streams_left');
+      return new Response(null, { status: CLIENT_CLOSED_REQUEST }); // nobody reads it
+    }
     const refusal = problemOf(thrown, log);
     counters.add('requests_refused', refusal.code);
     log.info({ code: refusal.code }, 'refused');

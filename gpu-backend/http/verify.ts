@@ -47,7 +47,7 @@ export function createVerifier({ secret, counters, now }: VerifierOptions): Veri
     const body = await read();
     const { pathname, search } = new URL(c.req.url);
     const request = { method: c.req.method, path: pathname + search, body };
-    // The body may have come slowly: the time it was checked at is the time its time stamp is measured by.
+    // The body may have come slowly: the time stamp has to hold still.
     await refusedFor('wrong', () => verifyRequest(secret, request, given, now()));
     await refusedFor('replayed', () => replays.once(signature, now()));
     return body;
