@@ -36,8 +36,11 @@ export interface Service {
  * models are loaded.
  */
 export async function startService(config: Config, log: Logger): Promise<Service> {
-  const { models, device, precision, threads, cacheFolder } = config;
-  const workerData: EngineConfig = { models, device, precision, threads, cacheFolder };
+  const { models, device, precision, threads, cacheFolder, running, waitingS, deadlineS } = config;
+  const workerData: EngineConfig = {
+    ...{ models, device, precision, threads, cacheFolder },
+    ...{ running, waitingS, deadlineS },
+  };
   const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), {
     workerData,
     resourceLimits: ENGINE_LIMITS,

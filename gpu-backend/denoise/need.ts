@@ -48,6 +48,11 @@ export interface Need extends CanvasRows {
 export type Answer = Float32Array | readonly RowSummary[];
 export type Evaluate = (need: Need) => Promise<Answer>;
 
+/** The canvases of an evaluation: the text's own and its twin's, where there is one. */
+export function canvasesOf(need: Need): CanvasRows[] {
+  return need.base === undefined ? [need] : [need, need.base];
+}
+
 /** What a text's logits are multiplied by: 1 too where the likeliest text is looked for. */
 export function inverseTemperature({ temperature }: Pick<Task, 'temperature'>): number {
   return temperature === 0 ? 1 : 1 / temperature;

@@ -6,7 +6,7 @@
  *
  * All results go into one buffer, since distributions are what takes memory: a text has to be done with its own when it next awaits.
  */
-import type { Answer, CanvasRows, Evaluate, Need } from '../denoise/need.ts';
+import { type Answer, canvasesOf, type Evaluate, type Need } from '../denoise/need.ts';
 import type { EvaluationInput } from '../model/evaluation.ts';
 import type { ModelSession } from '../model/session.ts';
 import type { Counters } from './counters.ts';
@@ -36,8 +36,6 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-const canvasesOf = (need: Need): CanvasRows[] => (need.base === undefined ? [need] : [need, need.base]);
-
 /** Gathers evaluations for one session. */
 export function createBatcher(session: ModelSession, { padding, counters, ...most }: BatcherOptions): Batcher {
   let queue: Waiting[] = [];
@@ -50,6 +48,9 @@ export function createBatcher(session: ModelSession, { padding, counters, ...mos
       const input = assemble(needs, padding);
       counters.add('batches');
       counters.add('canvases', input.batch);
+      const positions = input.lengths.reduce((sum, own) => sum + own, 0);
+      counters.add('positions', positions);
+      counters.add('padding', input.batch * input.length - positions);
       const { reducer } = session;
       if (reducer !== undefined && needs[0].reading !== undefined) {
         const answers = await reduceBatch(reducer, needs, input, counters);

@@ -12,14 +12,38 @@ export interface Capacity {
   readonly bytes: number;
   /** Most texts denoised at once: two batches, so that one is evaluated while the texts of the other take their step. */
   readonly running: number;
-  /** Most texts that wait. */
+  /** Most texts that wait. A request has at most 256 KiB, so that of a thousand even the largest fit in memory. */
   readonly waiting: number;
+  /** Most seconds that a job is let wait for. */
+  readonly waitingS: number;
+  /** Most jobs that rest: they keep their prepared constraints, megabytes where these are large. */
+  readonly resting: number;
+  /** Positions evaluated a second times parameters, until it has been measured. */
+  readonly workPerSecond: number;
 }
 
 // One canvas of 128 positions fills two cores. Eight together take 7% less time each, and with it most of the service's memory (measured).
-const PROCESSOR: Capacity = { canvases: 8, positions: 256, bytes: 2 ** 23, running: 6, waiting: 64 };
+const PROCESSOR: Capacity = {
+  canvases: 8,
+  positions: 256,
+  bytes: 2 ** 23,
+  running: 6,
+  waiting: 256,
+  resting: 64,
+  waitingS: 30,
+  workPerSecond: 5e10,
+};
 // Not measured: sized by what accelerators have, 128 canvases of 128 positions and a quarter of a gigabyte of distributions.
-const ACCELERATOR: Capacity = { canvases: 128, positions: 16_384, bytes: 2 ** 28, running: 256, waiting: 1_024 };
+const ACCELERATOR: Capacity = {
+  canvases: 128,
+  positions: 16_384,
+  bytes: 2 ** 28,
+  running: 256,
+  waiting: 1_024,
+  resting: 256,
+  waitingS: 30,
+  workPerSecond: 5e12,
+};
 
 export function capacityOf(device: Device): Capacity {
   return device === 'cpu' ? PROCESSOR : ACCELERATOR;

@@ -7,12 +7,15 @@ const MEANINGS = {
   texts_finished: 'Texts that passed the check and were handed out.',
   texts_failed: 'Texts that ended in a problem of ours.',
   texts_cancelled: 'Texts whose reader went away.',
-  texts_refused: 'Texts refused because too many were waiting.',
+  texts_refused: 'Texts refused because they would have waited too long.',
+  texts_expired: 'Texts not finished by their deadline.',
   check_failures: 'Finished texts withheld by the independent check; must stay 0.',
   denoising_steps: 'Denoising steps of finished texts.',
   model_evaluations: 'Forward passes of finished texts, twins included.',
   batches: 'Calls of a model session.',
   canvases: 'Canvases in those calls.',
+  positions: 'Positions in those calls, padding not counted.',
+  padding: 'Padding in those calls.',
   reduced_bytes: 'Bytes to and from a device that keeps its rows.',
 } as const;
 

@@ -3,7 +3,7 @@
  */
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
-import { ProblemError, problem } from '../../shared/contract/problem.ts';
+import { problem } from '../../shared/contract/problem.ts';
 import { acceptedEvent, type ConstraintMaker, prepareTasks } from '../denoise/task.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { createAdmission } from './admission.ts';
@@ -12,9 +12,11 @@ import { type Capacity, capacityOf } from './capacity.ts';
 import { type Counters, createCounters } from './counters.ts';
 
 import type { EngineLoad } from './load.ts';
-
+import { createPredictor } from './predict.ts';
 import type { Reader } from './reader.ts';
+import { createLounge } from './resting.ts';
 import { type Check, textEvents } from './text-events.ts';
+import { outcomeOf, type TurnOptions, takeTurn } from './turns.ts';
 import type { Resumption, WorkEvent } from './work.ts';
 
 export type { CheckpointEvent, Resumption, WorkEvent } from './work.ts';
@@ -25,6 +27,8 @@ export interface EngineOptions {
   /** That of a processor by default. */
   readonly capacity?: Partial<Capacity>;
   readonly counters?: Counters;
+  /** Milliseconds of a job that states no deadline; 300 s by default. */
+  readonly deadlineMs?: number;
   /** The constraint language; gpu-backend/denoise/constraint-for.ts by default. */
   readonly makeConstraint?: ConstraintMaker;
 }
@@ -46,6 +50,7 @@ export function createEngine({
   check,
   capacity: given,
   counters = createCounters(),
+  deadlineMs = 300_000,
   makeConstraint,
 }: EngineOptions): Engine {
   const capacity = { ...capacityOf('cpu'), ...given };
@@ -56,13 +61,15 @@ export function createEngine({
     loaded.set(model.manifest.id, { model, batcher: createBatcher(model.session, options) });
   }
   const admission = createAdmission(capacity);
+  const lounge = createLounge(capacity.resting);
+  const turns: TurnOptions = { admission, predictor: createPredictor(), lounge, counters, deadlineMs };
 
   return {
     models: models.map((model) => model.summary),
     get load() {
       return admission.load;
     },
-    async *generate(job, { signal, wants }, resumption) {
+    async *generate(job, reader, resumption) {
       const entry = loaded.get(job.request.model);
       if (entry === undefined) {
         const known = [...loaded.keys()].join(', ');
@@ -70,36 +77,34 @@ export function createEngine({
           pointer: '/model',
         });
       }
+      // Places first: what waits is then a job of a few kilobytes, not its prepared constraint.
+      const turn = await takeTurn(job, entry.model, reader, turns);
       const texts = job.request.n ?? 1;
-      // Room first: what waits is then a job of a few kilobytes, not its prepared constraint.
-      const leave = await admission.enter(texts, signal).catch((reason) => {
-        if (reason instanceof ProblemError) counters.add('texts_refused', texts);
-        throw reason;
-      });
-      const stop = new AbortController();
-      const either = AbortSignal.any([signal, stop.signal]);
       let unfinished = 0;
+      let whole = false;
       try {
         const tasks = prepareTasks(job, entry.model, makeConstraint);
         unfinished = texts;
         counters.add('texts_started', texts);
         for (const task of tasks) yield acceptedEvent(task);
-        const reader = { signal: either, wants };
-        const all = textEvents(tasks, job.request, { batcher: entry.batcher, check, counters }, reader, resumption);
+        const all = textEvents(tasks, job.request, { batcher: entry.batcher, check, counters }, turn, resumption);
         for await (const event of all) {
-          if (event.type === 'done') unfinished--;
+          if (event.type === 'done') {
+            unfinished--;
+            turn.finished();
+          }
           yield event;
         }
+        whole = true;
       } catch (reason) {
-        if (!signal.aborted) {
-          counters.add('texts_failed', unfinished);
+        if (!reader.signal.aborted) {
+          counters.add(outcomeOf(reason), unfinished);
           unfinished = 0;
         }
         throw reason;
       } finally {
         counters.add('texts_cancelled', unfinished);
-        stop.abort(new Error('the job has ended'));
-        leave();
+        turn.end(whole);
       }
     },
   };

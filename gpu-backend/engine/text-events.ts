@@ -11,7 +11,7 @@ import type { Task } from '../denoise/task.ts';
 import type { Batcher } from './batch.ts';
 import type { Counters } from './counters.ts';
 import { merge } from './merge.ts';
-import type { Reader } from './reader.ts';
+import type { Turn } from './turns.ts';
 import type { Resumption, WorkEvent } from './work.ts';
 
 /** What the independent check says of a finished text. */
@@ -40,13 +40,13 @@ export interface TextServices {
  * The events of the texts of a job behind their `accepted`, side by side: of each its steps, its checkpoints, its `done`.
  *
  * @throws ProblemError `check_failed` instead of a `done` that does not hold; Error for a checkpoint that is not of its text; the
- *   reader's signal's reason
+ *   turn's signal's reason
  */
 export async function* textEvents(
   tasks: readonly Task[],
   request: GenerationJob['request'],
   services: TextServices,
-  reader: Reader,
+  turn: Turn,
   { from = [], checkpointEvery }: Resumption = {},
 ): AsyncGenerator<WorkEvent, void> {
   for (const { index } of from) {
@@ -54,7 +54,7 @@ export async function* textEvents(
   }
   const checkpoints = new Map(from.map((checkpoint) => [checkpoint.index, checkpoint]));
   yield* merge(
-    tasks.map((task) => oneText(task, request, services, reader, checkpoints.get(task.index), checkpointEvery)),
+    tasks.map((task) => oneText(task, request, services, turn, checkpoints.get(task.index), checkpointEvery)),
   );
 }
 
@@ -62,23 +62,21 @@ async function* oneText(
   task: Task,
   request: GenerationJob['request'],
   services: TextServices,
-  { signal, wants }: Reader,
+  turn: Turn,
   from: TextCheckpoint | undefined,
   checkpointEvery: number | undefined,
 ): AsyncGenerator<WorkEvent, void> {
-  const evaluate = async (need: Need) => {
-    await wants.opened(signal);
-    return services.batcher.evaluate(need, signal);
-  };
+  const { signal } = turn;
+  const evaluate = (need: Need) => turn.evaluate(need, () => services.batcher.evaluate(need, signal));
   const steps = denoise(task, evaluate, { signal, from });
-  let turn = await steps.next();
-  for (; !turn.done; turn = await steps.next()) {
-    const { event, last, checkpoint } = turn.value;
+  let step = await steps.next();
+  for (; !step.done; step = await steps.next()) {
+    const { event, last, checkpoint } = step.value;
     yield event;
     if (checkpointEvery === undefined) continue;
     if (last || event.step % checkpointEvery === 0) yield { type: 'checkpoint', checkpoint: checkpoint() };
   }
-  yield doneEvent(task, turn.value, request, services);
+  yield doneEvent(task, step.value, request, services);
 }
 
 function doneEvent(

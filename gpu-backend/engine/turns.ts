@@ -1,0 +1,93 @@
+/**
+ * The turn of one job: from its arrival through waiting, working and resting to its end, by its deadline at the latest.
+ */
+import type { GenerationJob } from '../../shared/contract/generation.ts';
+import { type ProblemCode, ProblemError } from '../../shared/contract/problem.ts';
+import { type Answer, canvasesOf, type Need } from '../denoise/need.ts';
+import type { LoadedModel } from '../model/registry.ts';
+import type { Admission, Places } from './admission.ts';
+import type { CounterName, Counters } from './counters.ts';
+import { startDeadline } from './deadline.ts';
+import type { Predictor } from './predict.ts';
+import type { Reader } from './reader.ts';
+import { type Lounge, restWith } from './resting.ts';
+
+export interface TurnOptions {
+  readonly admission: Admission;
+  readonly predictor: Predictor;
+  readonly lounge: Lounge;
+  readonly counters: Counters;
+  /** Milliseconds of a job that states no deadline. */
+  readonly deadlineMs: number;
+}
+
+export interface Turn {
+  /** Aborted when nothing more is to be done: the reader went away, the time is over, the job has ended. */
+  readonly signal: AbortSignal;
+  /** One evaluation of one text, when the job has places and its reader wants more. */
+  evaluate(need: Need, evaluation: () => Promise<Answer>): Promise<Answer>;
+  /** One of its texts is finished. */
+  finished(): void;
+  /** To be called when the job has ended. `whole`: all its work was done, and done here. */
+  end(whole: boolean): void;
+}
+
+const OUTCOMES: Partial<Record<ProblemCode, CounterName>> = {
+  overloaded: 'texts_refused',
+  deadline_exceeded: 'texts_expired',
+  stream_gone: 'texts_cancelled',
+};
+
+/** Where texts that ended without a result are counted, by why they did. */
+export function outcomeOf(reason: unknown): CounterName {
+  return (reason instanceof ProblemError ? OUTCOMES[reason.problem.code] : undefined) ?? 'texts_failed';
+}
+
+/**
+ * Waits for a job's turn.
+ *
+ * @throws ProblemError overloaded, at once, where it would wait too long; deadline_exceeded; the signal's reason
+ */
+export async function takeTurn(
+  { request, priority, deadline_ms }: GenerationJob,
+  { manifest }: Pick<LoadedModel, 'manifest'>,
+  reader: Reader,
+  { admission, predictor, lounge, counters, deadlineMs }: TurnOptions,
+): Promise<Turn> {
+  const deadline = startDeadline(deadline_ms ?? deadlineMs);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([reader.signal, deadline.signal, stop.signal]);
+  const texts = request.n ?? 1;
+  // Models of tests have no parameters.
+  const cost = Math.max(1, manifest.parameters);
+  const work = predictor.predict(request, cost);
+  let places: Places;
+  try {
+    places = await admission.enter({ texts, work, priority, deadlineMs: deadline.ms }, signal);
+  } catch (reason) {
+    deadline.clear();
+    if (reason instanceof ProblemError) counters.add(outcomeOf(reason), texts);
+    throw reason;
+  }
+  const rests = restWith({ signal, wants: reader.wants }, places, lounge, (reason) => stop.abort(reason));
+  let done = 0;
+  return {
+    signal,
+    evaluate: (need, evaluation) =>
+      rests.work(async () => {
+        const answer = await evaluation();
+        const positions = canvasesOf(need).length * need.paddedLength;
+        done += positions * cost;
+        places.progress(positions * cost);
+        return answer;
+      }),
+    finished: () => places.finished(),
+    end(whole) {
+      if (whole) predictor.learn(request, cost, done);
+      deadline.clear();
+      stop.abort(new Error('the job has ended'));
+      rests.stop();
+      places.leave();
+    },
+  };
+}
