@@ -18,6 +18,8 @@ export interface Capacity {
   readonly waitingS: number;
   /** Most jobs that rest: they keep their prepared constraints, megabytes where these are large. */
   readonly resting: number;
+  /** How long a reader may be away before his job rests, in milliseconds: longer than a moment's congestion takes. */
+  readonly restAfterMs: number;
   /** Positions evaluated a second times parameters, until it has been measured. */
   readonly workPerSecond: number;
 }
@@ -31,6 +33,7 @@ const PROCESSOR: Capacity = {
   waiting: 256,
   resting: 64,
   waitingS: 30,
+  restAfterMs: 250,
   workPerSecond: 5e10,
 };
 // Not measured: sized by what accelerators have, 128 canvases of 128 positions and a quarter of a gigabyte of distributions.
@@ -42,6 +45,7 @@ const ACCELERATOR: Capacity = {
   waiting: 1_024,
   resting: 256,
   waitingS: 30,
+  restAfterMs: 250,
   workPerSecond: 5e12,
 };
 

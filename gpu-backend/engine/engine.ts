@@ -61,7 +61,7 @@ export function createEngine({
     loaded.set(model.manifest.id, { model, batcher: createBatcher(model.session, options) });
   }
   const admission = createAdmission(capacity);
-  const lounge = createLounge(capacity.resting);
+  const lounge = createLounge(capacity.resting, capacity.restAfterMs);
   const turns: TurnOptions = { admission, predictor: createPredictor(), lounge, counters, deadlineMs };
 
   return {

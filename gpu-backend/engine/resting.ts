@@ -5,9 +5,6 @@ import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { Places } from './admission.ts';
 import { createGate, type Reader } from './reader.ts';
 
-/** How long a reader may be away before his job's places are given to others: longer than a moment's congestion takes. */
-export const REST_AFTER_MS = 250;
-
 interface Resting {
   /** Ends the job. */
   readonly end: (reason: ProblemError) => void;
@@ -17,15 +14,18 @@ interface Resting {
 
 /** The jobs of an engine that have no places, be it that they rest or that they wait for places again. */
 export interface Lounge {
+  /** How long a reader may be away before his job's places are given to others. */
+  readonly restAfterMs: number;
   add(job: Resting): void;
   remove(job: Resting): void;
   readonly size: number;
 }
 
 /** @param most jobs; what they take is memory. Beyond, the one that has rested longest ends. */
-export function createLounge(most: number): Lounge {
+export function createLounge(most: number, restAfterMs: number): Lounge {
   const jobs = new Set<Resting>(); // in the order they came
   return {
+    restAfterMs,
     get size() {
       return jobs.size;
     },
@@ -103,7 +103,7 @@ export function restWith({ signal, wants }: Reader, places: Places, lounge: Loun
       timer ??= setTimeout(() => {
         due = true;
         rest();
-      }, REST_AFTER_MS);
+      }, lounge.restAfterMs);
     }
   }
 
