@@ -4,8 +4,8 @@
  */
 
 import { type Constraint, MASKED } from '../gpu-backend/denoise/constraint.ts';
-import { constraintFor } from '../gpu-backend/denoise/constraint-for.ts';
 import { uniforms } from '../gpu-backend/denoise/random.ts';
+import { prepareTasks } from '../gpu-backend/denoise/task.ts';
 import { textTokens } from '../gpu-backend/denoise/text-tokens.ts';
 import { unconstrained } from '../gpu-backend/denoise/unconstrained.ts';
 import { buildLattice } from '../gpu-backend/lattice/assemble.ts';
@@ -44,7 +44,7 @@ const REQUEST: GenerationRequest = {
 export async function costRows(model: LoadedModel): Promise<{ rows: Row[]; bars: Bar[]; method: string }> {
   const { manifest, tokenizer } = model;
   const job = { id: 'cost', request: { ...REQUEST, model: manifest.id, seed: 12 } };
-  const constrained = constraintFor(job, model)(0);
+  const [{ constraint: constrained }] = prepareTasks(job, model);
   const plain = unconstrained(constrained.positions, textTokens(tokenizer, manifest.tokens.eos));
   const rows: Row[] = [];
   const ratios: number[] = [];

@@ -4,7 +4,6 @@
  */
 import * as v from 'valibot';
 import { checkText } from '../gpu-backend/check.ts';
-import { constraintFor } from '../gpu-backend/denoise/constraint-for.ts';
 import { denoise } from '../gpu-backend/denoise/loop.ts';
 import type { Evaluate } from '../gpu-backend/denoise/need.ts';
 import { prepareTasks, type Task } from '../gpu-backend/denoise/task.ts';
@@ -145,7 +144,7 @@ function prepared(job: GenerationJob, model: LoadedModel, tally: Tally): Task | 
       tally.refused++;
       return undefined;
     }
-    return prepareTasks(job, model, constraintFor)[0];
+    return prepareTasks(job, model)[0];
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     tally.refused++;

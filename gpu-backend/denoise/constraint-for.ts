@@ -4,7 +4,6 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { createPreparer, type Preparer } from '../lattice/prepare.ts';
 import type { LoadedModel } from '../model/registry.ts';
-import { conditioningTokens } from './conditioning.ts';
 import type { Constraint } from './constraint.ts';
 import { uniforms } from './random.ts';
 
@@ -25,13 +24,15 @@ const BEFORE_THE_FIRST_STEP = 0;
 const CLOSING_POSITIONS = 1;
 
 /**
- * The constraints of a job's texts, by index. Each text has a layout of its own, drawn from the seed.
+ * The constraints of a job's texts, by index, behind so many tokens of conditioning. Each text has a layout of its own, drawn from the seed.
  *
  * @throws ProblemError unsatisfiable_constraints, unsupported_constraint, invalid_template, limit_exceeded
  */
-export function constraintFor(job: GenerationJob, model: LoadedModel): (index: number) => Constraint {
-  const { request } = job;
-  const conditioning = conditioningTokens(request, model.manifest, model.tokenizer).length;
+export function constraintFor(
+  { request }: GenerationJob,
+  model: LoadedModel,
+  conditioning: number,
+): (index: number) => Constraint {
   const context = Math.max(0, model.manifest.context - conditioning - CLOSING_POSITIONS);
   return (index) => {
     const random = uniforms(request.seed, index, BEFORE_THE_FIRST_STEP, 'proposal');

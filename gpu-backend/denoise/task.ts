@@ -8,6 +8,7 @@ import type { AcceptedEvent } from '../../shared/contract/stream.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { type Block, countMasks, planBlocks } from './blocks.ts';
 import { type Layout, layOut } from './canvas.ts';
+import { type Conditioned, condition } from './conditioned.ts';
 import { type Constraint, MASKED } from './constraint.ts';
 import { constraintFor } from './constraint-for.ts';
 import { chooseSampler } from './samplers/choose.ts';
@@ -40,10 +41,14 @@ export interface Task {
 const LEAST_TEMPERATURE = 1e-3;
 
 /**
- * From a job to the constraint of each of its texts, by index: what all texts share is prepared once.
+ * From a job and the number of tokens that condition its texts to the constraint of each of its texts, by index: what all texts share is prepared once.
  * Both calls throw ProblemError for what cannot be held.
  */
-export type ConstraintMaker = (job: GenerationJob, model: LoadedModel) => (index: number) => Constraint;
+export type ConstraintMaker = (
+  job: GenerationJob,
+  model: LoadedModel,
+  conditioning: number,
+) => (index: number) => Constraint;
 
 /**
  * Settles the texts of a job.
@@ -55,11 +60,20 @@ export function prepareTasks(
   model: LoadedModel,
   makeConstraint: ConstraintMaker = constraintFor,
 ): Task[] {
-  const constraintOf = makeConstraint(job, model);
-  return Array.from({ length: job.request.n ?? 1 }, (_, index) => prepareTask(job, index, model, constraintOf(index)));
+  const conditioned = condition(job.request, model.manifest, model.tokenizer);
+  const constraintOf = makeConstraint(job, model, conditioned.prefix.length);
+  return Array.from({ length: job.request.n ?? 1 }, (_, index) =>
+    prepareTask(job, index, model, conditioned, constraintOf(index)),
+  );
 }
 
-function prepareTask(job: GenerationJob, index: number, model: LoadedModel, constraint: Constraint): Task {
+function prepareTask(
+  job: GenerationJob,
+  index: number,
+  model: LoadedModel,
+  conditioned: Conditioned,
+  constraint: Constraint,
+): Task {
   const { request } = job;
   const { settings, temperature, stepsFor } = denoisingOf(request);
   const { keepsCaches } = model.session;
@@ -69,7 +83,7 @@ function prepareTask(job: GenerationJob, index: number, model: LoadedModel, cons
     throw problem('invalid_request', detail, { pointer: '/diffusion/kv_cache' });
   }
   const sampler = chooseSampler(settings, model.manifest);
-  const layout = layOut(request, model.manifest, model.tokenizer, constraint.positions);
+  const layout = layOut(conditioned, request, model.manifest, constraint.positions);
   const masks = countMasks(constraint.fixed);
   const asked = stepsFor(masks);
   const steps = sampler.alwaysCommits ? Math.min(asked, masks) : asked;

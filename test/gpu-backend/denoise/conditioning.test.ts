@@ -1,7 +1,7 @@
 /** Conditioning of models that are not ours: chat templates, plain prefixes, and special tokens spelt by a caller. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { layOut } from '../../../gpu-backend/denoise/canvas.ts';
+import { condition } from '../../../gpu-backend/denoise/conditioned.ts';
 import { conditioningTokens } from '../../../gpu-backend/denoise/conditioning.ts';
 import { makeTokenizer } from '../../../gpu-backend/model/tokenizer.ts';
 import type { Manifest } from '../../../shared/contract/manifest.ts';
@@ -66,8 +66,8 @@ describe('conditioning through a chat template', () => {
 
   it('guides away from the request without its style, or from no request at all', () => {
     const style = { name: 'sms', strength: 2 };
-    expect([...layOut({ style, prompt: 'the cat' }, chat, tokenizer, 4).basePrefix!]).toEqual(asked('the cat'));
-    const guided = layOut({ prompt: 'the cat', diffusion: { guidance: 1 } }, chat, tokenizer, 4);
+    expect([...condition({ style, prompt: 'the cat' }, chat, tokenizer).basePrefix!]).toEqual(asked('the cat'));
+    const guided = condition({ prompt: 'the cat', diffusion: { guidance: 1 } }, chat, tokenizer);
     expect([...guided.basePrefix!]).toEqual(asked('Write a short text.'));
   });
 

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { MASKED } from '../../../gpu-backend/denoise/constraint.ts';
-import { constraintFor } from '../../../gpu-backend/denoise/constraint-for.ts';
+import { prepareTasks } from '../../../gpu-backend/denoise/task.ts';
 import { decodeTokens } from '../../../gpu-backend/denoise/text-tokens.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import { problemOf } from '../../problem-of.ts';
 import { manifest, tinyModel, tokenizer } from '../tiny-model.ts';
 
 type Request = Partial<GenerationJob['request']>;
-const constraintsOf = (request: Request) =>
-  constraintFor({ id: 'r', request: { model: 'tiny', seed: 1, ...request } }, tinyModel());
+const constraintsOf = (request: Request) => (index: number) =>
+  prepareTasks({ id: 'r', request: { model: 'tiny', seed: 1, n: index + 1, ...request } }, tinyModel())[index]
+    .constraint;
 
 describe('constraintFor', () => {
   it('has the literals of a template before the first step and the holes masked', () => {

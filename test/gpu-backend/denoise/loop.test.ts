@@ -137,7 +137,7 @@ describe('denoise', () => {
       const masks = [...need.ids.keys()].filter((at) => need.ids[at] === MASK);
       expect([...need.rows]).toEqual(masks);
       expect(masks).toHaveLength(6 - 2 * i);
-      expect(need.paddedLength).toBe(32);
+      expect(need.paddedLength).toBe(17);
     });
     const start = needs[0].ids.length - 'Dear '.length - 6 - '!'.length;
     for (const { position, text } of steps[0].committed) {

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer, Need } from '../../../gpu-backend/denoise/need.ts';
 import { createBatcher } from '../../../gpu-backend/engine/batch.ts';
@@ -92,5 +93,51 @@ describe('createBatcher', () => {
     const batcher = createBatcher(session, options());
     await expect(batcher.evaluate(need(20, 5), live)).rejects.toThrow('out of memory');
     expect((await batcher.evaluate(need(20, 5), live)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('fairness', () => {
+  /** For each evaluation of texts that take turns: the batches that went before its own, from when it was asked for. */
+  async function waits(texts: readonly (readonly { readonly need: Need; readonly thinks: number }[])[]) {
+    let underWay = 0;
+    const session = tinySession(async () => {
+      underWay++;
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay--;
+    });
+    const batcher = createBatcher(session, options());
+    const all: number[] = [];
+    const text = async (turns: (typeof texts)[number]) => {
+      for (const { need, thinks } of turns) {
+        for (let i = 0; i < thinks; i++) await new Promise((resolve) => setImmediate(resolve));
+        const before = session.calls.length - underWay;
+        await batcher.evaluate(need, live);
+        all.push(session.calls.length - before - 1); // the last call was its own
+      }
+    };
+    await Promise.all(texts.map(text));
+    return all;
+  }
+
+  it('an evaluation waits for at most as many batches as there are other texts, whatever they ask for', async () => {
+    const turn = fc.record({
+      need: fc.oneof(
+        fc.integer({ min: 3, max: 200 }).map((length) => need(20, length)),
+        fc.constant(guided(30)),
+      ),
+      thinks: fc.nat(3),
+    });
+    const texts = fc.array(fc.array(turn, { maxLength: 6 }), { minLength: 1, maxLength: 7 });
+    await fc.assert(
+      fc.asyncProperty(texts, async (list) => {
+        for (const wait of await waits(list)) expect(wait).toBeLessThanOrEqual(list.length - 1);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('and for so many where no two can share one', async () => {
+    const alone = [10, 40, 70, 100].map((length) => [{ need: need(20, length), thinks: 0 }]);
+    expect(await waits(alone)).toEqual([0, 1, 2, 3]);
   });
 });
