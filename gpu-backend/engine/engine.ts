@@ -95,7 +95,7 @@ export function createEngine({
           }
           yield event;
         }
-        whole = true;
+        whole = (resumption?.from ?? []).length === 0;
       } catch (reason) {
         if (!reader.signal.aborted) {
           counters.add(outcomeOf(reason), unfinished);
