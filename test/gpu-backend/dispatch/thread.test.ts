@@ -95,6 +95,21 @@ describe('threadDispatch', () => {
     expect((await collect(events)).at(-1)?.type).toBe('done');
   });
 
+  it('gives its place to others while its reader is away, and goes on when he is back', async () => {
+    const { dispatch } = lineTo(() => wait(5));
+    await dispatch.ready;
+    const wants = createGate();
+    const events = collect(dispatch.generate(job, { signal: live.signal, wants }));
+    await wait(15);
+    wants.set(false);
+    for (let waited = 0; (await dispatch.load()).running > 0; waited += 20) {
+      if (waited > 5_000) throw new Error('it never rested');
+      await wait(20);
+    }
+    wants.set(true);
+    expect((await events).map(({ type }) => type)).toEqual(['accepted', ...new Array(10).fill('step'), 'done']);
+  });
+
   itDrains(async (stepMs) => {
     const { dispatch } = lineTo(() => wait(stepMs));
     await dispatch.ready;
