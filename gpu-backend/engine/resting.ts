@@ -70,7 +70,7 @@ export function restWith({ signal, wants }: Reader, places: Places, lounge: Loun
 
   /** Gives the places back, as soon as nothing is under way in them. */
   function rest(): void {
-    if (!due || !placed || underWay > 0) return;
+    if (!due || !placed || underWay > 0 || signal.aborted) return;
     placed = false;
     places.rest();
     lounge.add(resting);
@@ -104,6 +104,7 @@ export function restWith({ signal, wants }: Reader, places: Places, lounge: Loun
         due = true;
         rest();
       }, lounge.restAfterMs);
+      rest(); // where the place came in the moment he left
     }
   }
 

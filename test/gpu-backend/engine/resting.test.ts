@@ -1,13 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createAdmission } from '../../../gpu-backend/engine/admission.ts';
 import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { createGate, eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { createLounge, restWith } from '../../../gpu-backend/engine/resting.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import { collect, textsOf } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { tinyModel, tinySession } from '../tiny-model.ts';
+import { until } from '../until.ts';
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const live = eagerReader(new AbortController().signal);
@@ -50,15 +53,6 @@ function engineOf(capacity: { readonly running: number; readonly resting?: numbe
 
 const perText = (events: readonly GenerationEvent[]) =>
   [0, 1].map((index) => events.filter((event) => event.type !== 'problem' && event.index === index));
-
-/** Waits until `holds`, at most 5 s. */
-async function until(holds: () => boolean): Promise<void> {
-  const end = Date.now() + 5_000;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error('it never came to hold');
-    await pause(2);
-  }
-}
 
 describe('a job whose reader is away', () => {
   it('holds nobody up, and gives the same events when he comes back', async () => {
@@ -111,6 +105,26 @@ describe('a job whose reader is away', () => {
     await pause(10);
     expect(textsOf(engine)).toBe(0);
   });
+});
+
+it('a job that ends while its last evaluation is under way does not begin to rest', async () => {
+  const lounge = createLounge(2, 1);
+  const wants = createGate();
+  const stop = new AbortController();
+  const admission = createAdmission({ running: 1, waiting: 1, waitingS: 1, workPerSecond: 1 });
+  const places = await admission.enter({ texts: 1, work: 1 }, stop.signal);
+  const rests = restWith({ signal: stop.signal, wants }, places, lounge, () => {});
+  const evaluation = Promise.withResolvers<void>();
+  const work = rests.work(() => evaluation.promise);
+  wants.set(false);
+  await pause(10);
+  expect([lounge.size, admission.load.running]).toEqual([0, 1]); // it still works at its place
+  stop.abort(new Error('the job has ended'));
+  rests.stop();
+  places.leave();
+  evaluation.resolve();
+  await work;
+  expect([lounge.size, admission.load.running]).toEqual([0, 0]);
 });
 
 it('jobs whose readers come and go at random all end with the events they have alone', async () => {

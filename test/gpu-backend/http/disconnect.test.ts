@@ -2,18 +2,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import { textsOf } from '../collect.ts';
 import { tinySession } from '../tiny-model.ts';
+import { until } from '../until.ts';
 import { appOf, eventsOf, jobOf, serveApp, signedPost } from './service.ts';
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** Waits until `holds`, at most 5 s. */
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error('it never came to hold');
-    await pause(5);
-  }
-}
 
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
