@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { POSITIONS } from '../gpu-backend/install/memory.ts';
+import { POSITIONS } from '../gpu-backend/model/memory.ts';
 import { openSession } from '../gpu-backend/model/session.ts';
 import type { Bar, BenchOptions, Report, Row } from './report.ts';
 import { FOUR_GIGABYTES, writeSynthetic } from './synthetic-checkpoint.ts';

@@ -8,9 +8,9 @@ import { estimateModel } from '../gpu-backend/install/estimate.ts';
 import { InstallError } from '../gpu-backend/install/failure.ts';
 import { hubFrom } from '../gpu-backend/install/hub.ts';
 import { folderOf, installedModels, removeModel, verifyModel } from '../gpu-backend/install/installed.ts';
-import { type MemoryEstimate, POSITIONS } from '../gpu-backend/install/memory.ts';
 import { progressOn, readableBytes } from '../gpu-backend/install/progress.ts';
 import { SUPPORTED } from '../gpu-backend/model/config.ts';
+import { type MemoryEstimate, POSITIONS } from '../gpu-backend/model/memory.ts';
 
 const PRECISIONS = ['int8', 'int4', 'bfloat16', 'float32'] as const;
 const USAGE = `npm run model -- add FOLDER | ORGANISATION/NAME[@REVISION]

@@ -5,10 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseArchitecture } from '../model/config.ts';
+import { estimateMemory, type InstalledPrecision, type MemoryEstimate } from '../model/memory.ts';
 import { countParameters } from '../model/shapes.ts';
 import { InstallError } from './failure.ts';
 import { authorization, fileUrl, type Hub, hubModel, isHubName } from './hub.ts';
-import { estimateMemory, type InstalledPrecision, type MemoryEstimate } from './memory.ts';
 
 export interface Estimate {
   readonly architecture: string;

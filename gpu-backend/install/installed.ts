@@ -5,13 +5,12 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Manifest } from '../../shared/contract/manifest.ts';
 import { readArchitecture } from '../model/config.ts';
+import { estimateMemory, type MemoryEstimate } from '../model/memory.ts';
 import { checkAgreement, readManifest, verifyWeights } from '../model/registry.ts';
 import { readWeights } from '../model/safetensors.ts';
-import { checkWeights } from '../model/shapes.ts';
-import { checkQuantised, storedForm } from '../model/source.ts';
+import { checkStored } from '../model/source.ts';
 import { readTokenizer } from '../model/tokenizer.ts';
 import { InstallError } from './failure.ts';
-import { estimateMemory, type MemoryEstimate } from './memory.ts';
 
 export interface InstalledModel {
   readonly folder: string;
@@ -56,10 +55,7 @@ export async function verifyModel(folder: string): Promise<Manifest> {
   const manifest = await readManifest(folder);
   const architecture = await readArchitecture(folder);
   checkAgreement(manifest, architecture, await readTokenizer(folder));
-  const weights = await readWeights(folder);
-  const form = storedForm(weights);
-  if (form === undefined) checkWeights(architecture, weights);
-  else checkQuantised(architecture, weights, form);
+  checkStored(architecture, await readWeights(folder));
   await verifyWeights(folder, manifest);
   return manifest;
 }

@@ -5,12 +5,12 @@ import { constants, copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Architecture } from '../model/architecture.ts';
 import { calibrate } from '../model/calibrate.ts';
-import { ELEMENT_TYPES, type StoredTensor } from '../model/onnx.ts';
+import type { InstalledPrecision } from '../model/memory.ts';
+import type { StoredTensor } from '../model/onnx.ts';
 import { copyToWrite, quantisedTensors } from '../model/quantise.ts';
 import { type TensorToWrite, type Weights, writeSafetensors } from '../model/safetensors.ts';
 import { countParameters, expectedShapes, withParts } from '../model/shapes.ts';
 import { rowBlocks, toBfloat16 } from '../model/tensor-data.ts';
-import type { InstalledPrecision } from './memory.ts';
 import type { Progress } from './progress.ts';
 
 /**
@@ -60,20 +60,14 @@ export async function writeWeights(job: WeightsJob): Promise<string[]> {
 
 async function write({ to, precision, progress }: WeightsJob, tensors: readonly TensorToWrite[]): Promise<string[]> {
   const file = 'model.safetensors';
-  const total = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
-  let done = 0;
-  await writeSafetensors(join(to, file), tensors, (tensor) => {
-    done += bytesOf(tensor);
-    progress.update(`${precision}: ${tensor.name}`, done, total);
+  await writeSafetensors(join(to, file), tensors, (done, total, { name }) => {
+    progress.update(`${precision}: ${name}`, done, total);
   }).catch(async (reason) => {
     await rm(join(to, file), { force: true });
     throw reason;
   });
   return [file];
 }
-
-const bytesOf = ({ shape, type }: TensorToWrite) =>
-  shape.reduce((product, size) => product * size, ELEMENT_TYPES[type].bytes);
 
 function narrowed(folder: string, name: string, tensor: StoredTensor): TensorToWrite {
   if (tensor.type === 'bfloat16') return copyToWrite(folder, name, tensor);

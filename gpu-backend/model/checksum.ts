@@ -18,9 +18,12 @@ export function temporaryName(path: string): string {
   return `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`;
 }
 
-/** Hexadecimal SHA-256 of `path`; read from `cacheFolder`, if there is one, where this very file was hashed before. */
-export async function fileSha256(path: string, cacheFolder?: string): Promise<string> {
-  if (cacheFolder === undefined) return hashFile(path);
+/**
+ * Hexadecimal SHA-256 of `path`; read from `cacheFolder`, if there is one, where this very file was hashed before. `seen` is told
+ * the bytes read so far.
+ */
+export async function fileSha256(path: string, cacheFolder?: string, seen?: (bytes: number) => void): Promise<string> {
+  if (cacheFolder === undefined) return hashFile(path, seen);
   const { size, mtimeMs } = await stat(path);
   const key = createHash('sha256')
     .update(`${resolve(path)}\n${size}\n${mtimeMs}`)
@@ -29,7 +32,7 @@ export async function fileSha256(path: string, cacheFolder?: string): Promise<st
   const record = join(cacheFolder, 'checksums', key);
   const known = await readFile(record, 'utf8').catch(() => '');
   if (/^[0-9a-f]{64}$/.test(known)) return known;
-  const digest = await hashFile(path);
+  const digest = await hashFile(path, seen);
   await mkdir(join(cacheFolder, 'checksums'), { recursive: true });
   await writeAtomically(record, digest);
   return digest;

@@ -12,6 +12,7 @@ import { calibrate } from './calibrate.ts';
 import { fileSha256, temporaryName } from './checksum.ts';
 import type { Architecture } from './config.ts';
 import { BLOCK, blockCount, fourBitScale, fourBitWeight, quantiseFourBits } from './four-bits.ts';
+import type { ReportLoad } from './loading.ts';
 import type { StoredTensor } from './onnx.ts';
 import { inputScale, LARGEST, quantisedScale, quantisedWeight } from './precision.ts';
 import { allProducts, otherTensors, type Product } from './products.ts';
@@ -167,6 +168,7 @@ export async function quantisedWeights(
   weights: Weights,
   cacheFolder: string,
   form: QuantisedForm = 'int8',
+  report: ReportLoad = () => {},
 ): Promise<{ readonly folder: string; readonly weights: Weights }> {
   const key = createHash('sha256')
     .update(`${FORMAT}\n`)
@@ -181,11 +183,13 @@ export async function quantisedWeights(
     () => false,
   );
   if (!exists) {
+    report('quantising', 0, 1);
     const steps = form === 'int8' ? await calibrate(folder, architecture, weights) : undefined;
     await mkdir(cacheFolder, { recursive: true });
     const temporary = temporaryName(path);
     try {
-      await writeSafetensors(temporary, quantisedTensors(folder, architecture, weights, form, steps));
+      const tensors = quantisedTensors(folder, architecture, weights, form, steps);
+      await writeSafetensors(temporary, tensors, (done, total) => report('quantising', done, total));
       await rename(temporary, path);
     } finally {
       await rm(temporary, { force: true });

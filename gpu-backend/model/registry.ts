@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { type Manifest, type ModelSummary, manifestSchema } from '../../shared/contract/manifest.ts';
 import { fileSha256 } from './checksum.ts';
 import { type Architecture, readArchitecture } from './config.ts';
+import type { ReportLoad } from './loading.ts';
 import { type ModelSession, openSession, type SessionOptions } from './session.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
 
@@ -33,12 +34,39 @@ export function parseManifest(json: unknown): Manifest {
   throw new Error(`manifest.json: ${reasons.join('; ')}`);
 }
 
+/** A model folder as it is before its weights are opened. */
+export interface ModelFolder {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly architecture: Architecture;
+  readonly tokenizer: Tokenizer;
+  readonly summary: ModelSummary;
+}
+
+/**
+ * Reads all of a model folder but its weights.
+ * @throws Error where a file is missing, damaged or not supported, or files contradict each other.
+ */
+export async function readModelFolder(folder: string): Promise<ModelFolder> {
+  const manifest = await readManifest(folder);
+  const [architecture, tokenizer] = await Promise.all([readArchitecture(folder), readTokenizer(folder)]);
+  checkAgreement(manifest, architecture, tokenizer);
+  return { folder, manifest, architecture, tokenizer, summary: summarise(manifest, tokenizer) };
+}
+
 /**
  * Every file of the manifest has its size and SHA-256, and there is no other. A hash is taken from `cacheFolder` where the very
  * file was hashed before; without one it is always read.
  * @throws Error naming the file and both values
  */
-export async function verifyWeights(folder: string, manifest: Manifest, cacheFolder?: string): Promise<void> {
+export async function verifyWeights(
+  folder: string,
+  manifest: Manifest,
+  cacheFolder?: string,
+  report: ReportLoad = () => {},
+): Promise<void> {
+  const total = manifest.weights.reduce((sum, { bytes }) => sum + bytes, 0);
+  let before = 0;
   const listed = new Set(manifest.weights.map(({ file }) => file));
   for (const file of await readdir(folder)) {
     if (file.endsWith('.safetensors') && !listed.has(file)) throw new Error(`manifest.json does not list ${file}`);
@@ -47,8 +75,12 @@ export async function verifyWeights(folder: string, manifest: Manifest, cacheFol
     if (file !== basename(file)) throw new Error(`manifest.json: weights file ${file} is not in the model folder`);
     const { size } = await stat(join(folder, file));
     if (size !== bytes) throw new Error(`${file} has ${size} bytes; the manifest says ${bytes}`);
-    const digest = await fileSha256(join(folder, file), cacheFolder);
+    const digest = await fileSha256(join(folder, file), cacheFolder, (seen) =>
+      report('verifying', before + seen, total),
+    );
     if (digest !== sha256) throw new Error(`${file} has SHA-256 ${digest}; the manifest says ${sha256}`);
+    before += bytes;
+    report('verifying', before, total);
   }
 }
 
@@ -108,19 +140,24 @@ function summarise(manifest: Manifest, tokenizer: Tokenizer): ModelSummary {
   return { ...common, styles: named, longestTokenBytes };
 }
 
-/**
- * Opens the model in `folder` for use. Weights are verified against the manifest (the hash once, then remembered).
- * @throws Error where a file is missing, damaged or not supported, or files contradict each other.
- */
+/** Reads a model folder and opens it for use. @throws Error as `readModelFolder` and `openFolder` do */
 export async function openModel(folder: string, options: SessionOptions): Promise<LoadedModel> {
-  const manifest = await readManifest(folder);
-  const [architecture, tokenizer] = await Promise.all([readArchitecture(folder), readTokenizer(folder)]);
-  checkAgreement(manifest, architecture, tokenizer);
-  await verifyWeights(folder, manifest, options.cacheFolder);
+  return openFolder(await readModelFolder(folder), options);
+}
+
+/**
+ * Opens a model folder for use. Weights are verified against the manifest (the hash once, then remembered).
+ * @throws Error where the weights are damaged or not supported
+ */
+export async function openFolder(
+  { folder, manifest, architecture, tokenizer, summary }: ModelFolder,
+  options: SessionOptions,
+): Promise<LoadedModel> {
+  await verifyWeights(folder, manifest, options.cacheFolder, options.report);
   const forbidden = [
     ...forbiddenTokens(tokenizer, architecture.vocabulary, manifest.tokens.eos),
     ...(options.forbidden ?? []),
   ];
   const session = await openSession(folder, { ...options, forbidden });
-  return { manifest, summary: summarise(manifest, tokenizer), tokenizer, session };
+  return { manifest, summary, tokenizer, session };
 }

@@ -34,7 +34,7 @@ function parseEntry(file: string, name: string, entry: unknown, dataStart: numbe
   if (!Array.isArray(shape) || !shape.every(natural)) throw fail('has no valid shape');
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(natural)) throw fail('has no valid offsets');
   const [begin, end] = offsets;
-  const bytes = shape.reduce((product, size) => product * size, ELEMENT_TYPES[type].bytes);
+  const bytes = tensorBytes({ shape, type });
   if (end - begin !== bytes) throw fail(`takes ${end - begin} bytes; its shape and type need ${bytes}`);
   if (dataStart + end > fileBytes) throw fail(`ends at byte ${dataStart + end} of a file of ${fileBytes}`);
   return { file, offset: dataStart + begin, bytes, type, shape };
@@ -94,25 +94,31 @@ export type TensorToWrite = {
   | { /** Called once, when its turn comes; must write every byte. */ stream(sink: TensorSink): Promise<void> }
 );
 
+/** How long a tensor is. */
+export function tensorBytes({ shape, type }: Pick<TensorToWrite, 'shape' | 'type'>): number {
+  return shape.reduce((product, size) => product * size, ELEMENT_TYPES[type].bytes);
+}
+
 /** Data starts and every tensor begins at a multiple of this, so that mapped weights are aligned for any vector unit. */
 const ALIGNMENT = 64;
 
 /**
  * Writes `tensors` to `path` as a safetensors file, one after the other.
- * @param onTensor told of each tensor when it is written
+ * @param seen told how many of how many bytes are written, after each tensor
  * @throws Error where a tensor's data is not as long as its shape and type say.
  */
 export async function writeSafetensors(
   path: string,
   tensors: readonly TensorToWrite[],
-  onTensor: (tensor: TensorToWrite) => void = () => {},
+  seen: (done: number, total: number, tensor: TensorToWrite) => void = () => {},
 ): Promise<void> {
   const header: Record<string, unknown> = {};
   let end = 0;
-  for (const { name, type, shape } of tensors) {
-    const bytes = shape.reduce((product, size) => product * size, ELEMENT_TYPES[type].bytes);
-    header[name] = { dtype: TYPE_NAMES[type], shape, data_offsets: [end, end + bytes] };
-    end += bytes;
+  for (const tensor of tensors) {
+    const { name, type, shape } = tensor;
+    const begin = end;
+    end += tensorBytes(tensor);
+    header[name] = { dtype: TYPE_NAMES[type], shape, data_offsets: [begin, end] };
   }
   const text = JSON.stringify(header);
   const padded = Math.ceil((PREFIX_BYTES + Buffer.byteLength(text)) / ALIGNMENT) * ALIGNMENT - PREFIX_BYTES;
@@ -124,11 +130,11 @@ export async function writeSafetensors(
     await handle.writeFile(start);
     let begin = start.length;
     for (const tensor of tensors) {
-      const bytes = tensor.shape.reduce((product, size) => product * size, ELEMENT_TYPES[tensor.type].bytes);
+      const bytes = tensorBytes(tensor);
       const written = await writeTensor(handle.fd, begin, bytes, tensor);
       if (written !== bytes) throw new Error(`${tensor.name}: ${written} bytes given, ${bytes} needed`);
       begin += bytes;
-      onTensor(tensor);
+      seen(begin - start.length, end, tensor);
     }
     await handle.sync();
   } finally {

@@ -9,6 +9,7 @@ import { checkInput, type EvaluationInput } from './evaluation.ts';
 import { feedsOf } from './feeds.ts';
 import { buildGraph, type GraphOptions } from './graph.ts';
 import { keyValueNames } from './key-values.ts';
+import type { ReportLoad } from './loading.ts';
 import { type Reduced, type Reduction, reducedOf, reductionFeeds, reductionFetches, TOP_TOKENS } from './reduction.ts';
 import { runtimeOptions } from './runtime.ts';
 import { openWeights } from './source.ts';
@@ -48,6 +49,8 @@ export interface SessionOptions {
   readonly forbidden?: readonly number[];
   /** Whether rows stay on the device; by default where it is no CPU and the vocabulary has REDUCED_FROM tokens or more. */
   readonly reduced?: boolean;
+  /** Told how far the loading is. */
+  readonly report?: ReportLoad;
 }
 
 /** From so many tokens on a row of probabilities is larger than its summary by more than ten times. */
@@ -115,7 +118,7 @@ export async function openSession(folder: string, options: SessionOptions): Prom
   const { device } = options;
   const cpu = device === 'cpu';
   const architecture = await readArchitecture(folder);
-  const source = await openWeights(folder, architecture, options.precision, options.cacheFolder);
+  const source = await openWeights(folder, architecture, options.precision, options.cacheFolder, options.report);
   const { precision } = source;
   checkDevice(device, precision);
   const keepsCaches = cpu;
@@ -137,9 +140,11 @@ export async function openSession(folder: string, options: SessionOptions): Prom
   const { vocabulary } = architecture;
   const filler: number | undefined = forbidden[0];
   const reduced = filler !== undefined && (options.reduced ?? (!cpu && vocabulary >= REDUCED_FROM));
+  options.report?.('opening', 0, 1);
   const usual = reduced ? 'reduced' : 'probabilities';
   const sessions: Partial<Record<GraphName, Promise<InferenceSession>>> = { [usual]: open(usual) };
   await sessions[usual];
+  options.report?.('opening', 1, 1);
   let released = false;
   /** The end of the queue: one evaluation at a time. */
   let last: Promise<unknown> = Promise.resolve();

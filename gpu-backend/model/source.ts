@@ -4,6 +4,7 @@
 import type { Architecture } from './config.ts';
 import type { PrecisionName } from './device.ts';
 import { BLOCK, blockCount, fourBitScale, fourBitWeight } from './four-bits.ts';
+import type { ReportLoad } from './loading.ts';
 import type { ElementType } from './onnx.ts';
 import { quantisedScale, quantisedWeight } from './precision.ts';
 import { allProducts, otherTensors } from './products.ts';
@@ -25,7 +26,7 @@ export function storedForm(weights: Weights): QuantisedForm | undefined {
 }
 
 /** @throws Error naming the tensors of a stored quantised form that are missing or of another shape or type */
-export function checkQuantised(architecture: Architecture, weights: Weights, form: QuantisedForm): void {
+function checkQuantised(architecture: Architecture, weights: Weights, form: QuantisedForm): void {
   const expected = new Map<string, { shape: readonly number[]; types: readonly ElementType[] }>();
   for (const [name, shape] of otherTensors(architecture)) {
     expected.set(name, { shape, types: ['float32', 'float16', 'bfloat16'] });
@@ -51,6 +52,17 @@ export function checkQuantised(architecture: Architecture, weights: Weights, for
 }
 
 /**
+ * The quantised form that weights are stored in, if they are, once they are seen to fit the architecture.
+ * @throws Error where tensors are missing or misshapen
+ */
+export function checkStored(architecture: Architecture, weights: Weights): QuantisedForm | undefined {
+  const form = storedForm(weights);
+  if (form === undefined) checkWeights(architecture, weights);
+  else checkQuantised(architecture, weights, form);
+  return form;
+}
+
+/**
  * Opens the weights of the model in `folder` for a precision. Weights that are stored quantised stay in that form, whatever is
  * asked for: the numbers they were made of are gone.
  * @throws Error where tensors are missing or misshapen
@@ -60,15 +72,12 @@ export async function openWeights(
   architecture: Architecture,
   precision: WeightsSource['precision'],
   cacheFolder: string,
+  report?: ReportLoad,
 ): Promise<WeightsSource> {
   const files = await readWeights(folder);
-  const stored = storedForm(files);
-  if (stored !== undefined) {
-    checkQuantised(architecture, files, stored);
-    return { folder, weights: files, precision: stored };
-  }
-  checkWeights(architecture, files);
+  const stored = checkStored(architecture, files);
+  if (stored !== undefined) return { folder, weights: files, precision: stored };
   const weights = withParts(architecture, files);
   if (precision === 'float32' || precision === 'float16') return { folder, weights, precision };
-  return { ...(await quantisedWeights(folder, architecture, weights, cacheFolder, precision)), precision };
+  return { ...(await quantisedWeights(folder, architecture, weights, cacheFolder, precision, report)), precision };
 }

@@ -1,10 +1,13 @@
 /**
  * How much memory a model will take in the service, counted from its shapes.
  */
-import type { Architecture } from '../model/architecture.ts';
-import { BLOCK, blockCount } from '../model/four-bits.ts';
-import { ELEMENT_TYPES, type ElementType } from '../model/onnx.ts';
-import { allProducts, otherTensors } from '../model/products.ts';
+import type { Architecture } from './architecture.ts';
+import type { PrecisionName } from './device.ts';
+import { BLOCK, blockCount } from './four-bits.ts';
+import { ELEMENT_TYPES, type ElementType } from './onnx.ts';
+import { allProducts, otherTensors } from './products.ts';
+import type { Weights } from './safetensors.ts';
+import { storedForm } from './source.ts';
 
 export type InstalledPrecision = 'float32' | 'bfloat16' | 'int8' | 'int4';
 
@@ -21,7 +24,7 @@ export const POSITIONS = 256;
 /** @param stored the type the checkpoint's embedding table and norms are stored in */
 export function estimateMemory(
   architecture: Architecture,
-  precision: InstalledPrecision,
+  precision: InstalledPrecision | PrecisionName,
   stored: ElementType,
 ): MemoryEstimate {
   let weights = 0;
@@ -37,6 +40,13 @@ export function estimateMemory(
   return { weights, evaluation: values * 4 };
 }
 
+/** The bytes that a folder's `weights` take while they are served: what is stored quantised stays so, whatever is asked for. */
+export function servedBytes(architecture: Architecture, weights: Weights, asked: PrecisionName): number {
+  const embedding = weights.get(architecture.tensors.embedding)?.type ?? 'float32';
+  const estimate = estimateMemory(architecture, storedForm(weights) ?? asked, embedding);
+  return estimate.weights + estimate.evaluation;
+}
+
 function count(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
@@ -46,9 +56,10 @@ const INT8_FACTOR = 1.25;
 /** A block's half bytes, its scale as stored and as packed, and the sum of its weights. */
 const INT4_BLOCK_BYTES = BLOCK / 2 + 3 * 4;
 
-function productBytes(precision: InstalledPrecision, from: number, to: number): number {
+function productBytes(precision: InstalledPrecision | PrecisionName, from: number, to: number): number {
   if (precision === 'int8') return Math.ceil(INT8_FACTOR * from * to) + 4 * to;
   if (precision === 'int4') return to * blockCount(from) * INT4_BLOCK_BYTES;
+  if (precision === 'float16') return 2 * from * to;
   // Products are computed in float32: narrower weights are widened once, when the model is loaded.
   return 4 * from * to;
 }
