@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { checkText } from '../gpu-backend/check.ts';
 import { createEngine, type Engine } from '../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../gpu-backend/model/pool.ts';
 import { type LoadedModel, openModel } from '../gpu-backend/model/registry.ts';
 import type { SessionOptions } from '../gpu-backend/model/session.ts';
 import type { GenerationRequest } from '../shared/contract/generation.ts';
@@ -55,7 +56,7 @@ export async function openEngine(
   options: SessionOptions,
 ): Promise<{ readonly engine: Engine; readonly model: LoadedModel }> {
   const model = await openModel(folder, options);
-  return { engine: createEngine({ models: [model], check: checkText }), model };
+  return { engine: createEngine({ models: fixedModels([model]), check: checkText }), model };
 }
 
 export interface Plan {

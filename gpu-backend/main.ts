@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type Logger, pino } from 'pino';
+import { returnFreedMemory } from './allocator.ts';
 import { type Config, readConfig } from './config.ts';
 import { createJournal } from './dispatch/journal.ts';
 import { threadDispatch } from './dispatch/thread.ts';
@@ -13,6 +14,7 @@ import { createApp } from './http/app.ts';
 import { createHttpCounters } from './http/counters.ts';
 import { problemOf } from './http/problems.ts';
 import { openServer } from './http/server.ts';
+import { modelLog } from './model-log.ts';
 
 // Steps leave short-lived arrays behind; left to itself V8 gives them 100 MB before it looks.
 const ENGINE_LIMITS = { maxYoungGenerationSizeMb: 12 };
@@ -36,16 +38,16 @@ export interface Service {
  * models are loaded.
  */
 export async function startService(config: Config, log: Logger): Promise<Service> {
-  const { models, device, precision, threads, cacheFolder, running, waitingS, deadlineS } = config;
+  const { models, device, precision, threads, cacheFolder, modelMemoryMb, running, waitingS, deadlineS } = config;
   const workerData: EngineConfig = {
-    ...{ models, device, precision, threads, cacheFolder },
+    ...{ models, device, precision, threads, cacheFolder, modelMemoryMb },
     ...{ running, waitingS, deadlineS },
   };
   const thread = new Worker(new URL('./engine-thread.ts', import.meta.url), {
     workerData,
     resourceLimits: ENGINE_LIMITS,
   });
-  const dispatch = threadDispatch(thread);
+  const dispatch = threadDispatch(thread, modelLog(log));
   let stopping = false;
   // An uncaught exception of the thread rejects, an exit resolves: the one is as bad as the other, unless we asked for it.
   const ended = once(thread, 'exit').then(() => {
@@ -79,6 +81,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  if (config.modelMemoryMb !== undefined) returnFreedMemory();
   const log = pino({ level: config.logLevel });
   const service = await startService(config, log);
   log.info({ url: service.url }, 'listening');

@@ -8,6 +8,7 @@ import type { GenerationEvent } from '../../shared/contract/stream.ts';
 import type { Resumption, WorkEvent } from '../engine/engine.ts';
 import type { EngineLoad } from '../engine/load.ts';
 import type { Reader } from '../engine/reader.ts';
+import type { ModelState } from '../model/pool.ts';
 
 /** Why no work is taken now: loading, draining, stopped. */
 export function unavailable(reason: string): ProblemError {
@@ -28,6 +29,8 @@ export interface Dispatch {
   attach?(id: string, owner: string, reader: Reader): AsyncGenerator<GenerationEvent, void>;
   /** @throws ProblemError backend_unavailable while the models load */
   models(): readonly ModelSummary[];
+  /** How the models of this machine stand; absent where they are elsewhere. */
+  states?(): readonly ModelState[];
   /** Why no work can be taken now; undefined when it can. */
   unready(): string | undefined;
   /** Takes no new work and resolves when what is under way has ended, or has been broken off after `graceMs`. */

@@ -6,6 +6,7 @@ import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import type { Problem } from '../../shared/contract/problem.ts';
 import type { Resumption, WorkEvent } from '../engine/engine.ts';
 import type { EngineLoad } from '../engine/load.ts';
+import type { ModelState } from '../model/pool.ts';
 
 /** From the routes to the engine. */
 export type ToEngine =
@@ -19,6 +20,8 @@ export type ToEngine =
 /** From the engine to the routes. */
 export type FromEngine =
   | { readonly type: 'ready'; readonly models: readonly ModelSummary[] }
+  /** How a model stands now. */
+  | { readonly type: 'model'; readonly model: ModelState }
   /** The models could not be loaded. */
   | { readonly type: 'unloadable'; readonly reason: string }
   | { readonly type: 'event'; readonly call: number; readonly event: WorkEvent }

@@ -5,6 +5,7 @@ import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { ProblemError } from '../../shared/contract/problem.ts';
 import type { WorkEvent } from '../engine/engine.ts';
 import type { EngineLoad } from '../engine/load.ts';
+import type { ModelState } from '../model/pool.ts';
 import { type Channel, createChannel } from './channel.ts';
 import { type LocalDispatch, unavailable } from './dispatch.ts';
 import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
@@ -21,12 +22,19 @@ export interface ThreadDispatch extends LocalDispatch {
 /** What an answer may be: events of a job, or the one thing that was asked for. */
 type Answers = Channel<WorkEvent | string | EngineLoad>;
 
-/** @param line to the thread, at whose other end is `serveThread` */
-export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch {
+/**
+ * @param line to the thread, at whose other end is `serveThread`
+ * @param onModel told whenever a model stands otherwise than before
+ */
+export function threadDispatch(
+  line: Line<ToEngine, FromEngine>,
+  onModel: (state: ModelState) => void = () => {},
+): ThreadDispatch {
   const { promise: ready, resolve: loaded, reject: unloadable } = Promise.withResolvers<void>();
   ready.catch(() => {}); // whoever awaits it sees why; it need not be anybody
   const calls = new Map<number, Answers>();
   let lastCall = 0;
+  const states = new Map<string, ModelState>();
   let summaries: readonly ModelSummary[] | undefined;
   let draining = false;
   let stopped = false;
@@ -35,6 +43,9 @@ export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch
     if (message.type === 'ready') {
       summaries = message.models;
       loaded();
+    } else if (message.type === 'model') {
+      states.set(message.model.id, message.model);
+      onModel(message.model);
     } else if (message.type === 'unloadable') unloadable(new Error(message.reason));
     else answer(message, calls.get(message.call));
   });
@@ -82,6 +93,7 @@ export function threadDispatch(line: Line<ToEngine, FromEngine>): ThreadDispatch
       if (summaries === undefined) throw unavailable('loading');
       return summaries;
     },
+    states: () => [...states.values()],
     metrics: async () => (await ask((call) => ({ type: 'metrics', call }))) as string,
     load: async () => (await ask((call) => ({ type: 'load', call }))) as EngineLoad,
     async *generate(job, { signal, wants }, resumption) {

@@ -5,6 +5,7 @@ import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { problem } from '../../shared/contract/problem.ts';
 import { acceptedEvent, type ConstraintMaker, prepareTasks } from '../denoise/task.ts';
+import type { ModelPool } from '../model/pool.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
@@ -22,7 +23,7 @@ import type { Resumption, WorkEvent } from './work.ts';
 export type { CheckpointEvent, Resumption, WorkEvent } from './work.ts';
 
 export interface EngineOptions {
-  readonly models: readonly LoadedModel[];
+  readonly models: ModelPool;
   readonly check: Check;
   /** That of a processor by default. */
   readonly capacity?: Partial<Capacity>;
@@ -54,40 +55,46 @@ export function createEngine({
   makeConstraint,
 }: EngineOptions): Engine {
   const capacity = { ...capacityOf('cpu'), ...given };
-  const loaded = new Map<string, { model: LoadedModel; batcher: Batcher }>();
-  for (const model of models) {
-    const rows = Math.floor(capacity.bytes / (4 * model.session.vocabulary));
-    const options = { ...capacity, rows, padding: model.manifest.tokens.pad, counters };
-    loaded.set(model.manifest.id, { model, batcher: createBatcher(model.session, options) });
+  /** One for each open model, and gone with it. */
+  const batchers = new WeakMap<LoadedModel, Batcher>();
+  function batcherOf(model: LoadedModel): Batcher {
+    let batcher = batchers.get(model);
+    if (batcher === undefined) {
+      const rows = Math.floor(capacity.bytes / (4 * model.session.vocabulary));
+      batcher = createBatcher(model.session, { ...capacity, rows, padding: model.manifest.tokens.pad, counters });
+      batchers.set(model, batcher);
+    }
+    return batcher;
   }
   const admission = createAdmission(capacity);
   const lounge = createLounge(capacity.resting, capacity.restAfterMs);
-  const turns: TurnOptions = { admission, predictor: createPredictor(), lounge, counters, deadlineMs };
+  const turns: TurnOptions = { models, admission, predictor: createPredictor(), lounge, counters, deadlineMs };
 
   return {
-    models: models.map((model) => model.summary),
+    models: models.summaries,
     get load() {
       return admission.load;
     },
     async *generate(job, reader, resumption) {
-      const entry = loaded.get(job.request.model);
-      if (entry === undefined) {
-        const known = [...loaded.keys()].join(', ');
-        throw problem('unknown_model', `there is no model "${job.request.model}"; there is: ${known}.`, {
+      const { model: id } = job.request;
+      const known = models.summaries.map((summary) => summary.id);
+      if (!known.includes(id)) {
+        throw problem('unknown_model', `there is no model "${id}"; there is: ${known.join(', ')}.`, {
           pointer: '/model',
         });
       }
-      // Places first: what waits is then a job of a few kilobytes, not its prepared constraint.
-      const turn = await takeTurn(job, entry.model, reader, turns);
+      // What waits for its turn is a job of a few kilobytes: its constraint is prepared behind it.
+      const turn = await takeTurn(job, reader, turns);
       const texts = job.request.n ?? 1;
       let unfinished = 0;
       let whole = false;
       try {
-        const tasks = prepareTasks(job, entry.model, makeConstraint);
+        const tasks = prepareTasks(job, turn.model, makeConstraint);
+        const batcher = batcherOf(turn.model);
         unfinished = texts;
         counters.add('texts_started', texts);
         for (const task of tasks) yield acceptedEvent(task);
-        const all = textEvents(tasks, job.request, { batcher: entry.batcher, check, counters }, turn, resumption);
+        const all = textEvents(tasks, job.request, { batcher, check, counters }, turn, resumption);
         for await (const event of all) {
           if (event.type === 'done') {
             unfinished--;

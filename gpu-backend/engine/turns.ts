@@ -4,6 +4,7 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { type ProblemCode, ProblemError } from '../../shared/contract/problem.ts';
 import { type Answer, canvasesOf, type Need } from '../denoise/need.ts';
+import type { ModelLease, ModelPool } from '../model/pool.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import type { Admission, Places } from './admission.ts';
 import type { CounterName, Counters } from './counters.ts';
@@ -13,6 +14,7 @@ import type { Reader } from './reader.ts';
 import { type Lounge, restWith } from './resting.ts';
 
 export interface TurnOptions {
+  readonly models: ModelPool;
   readonly admission: Admission;
   readonly predictor: Predictor;
   readonly lounge: Lounge;
@@ -22,6 +24,8 @@ export interface TurnOptions {
 }
 
 export interface Turn {
+  /** Kept open until the turn ends. */
+  readonly model: LoadedModel;
   /** Aborted when nothing more is to be done: the reader went away, the time is over, the job has ended. */
   readonly signal: AbortSignal;
   /** One evaluation of one text, when the job has places and its reader wants more. */
@@ -44,34 +48,41 @@ export function outcomeOf(reason: unknown): CounterName {
 }
 
 /**
- * Waits for a job's turn.
+ * Waits for a job's turn: for its model first, so that while one loads its jobs take no places from those of others.
  *
  * @throws ProblemError overloaded, at once, where it would wait too long; deadline_exceeded; the signal's reason
  */
 export async function takeTurn(
   { request, priority, deadline_ms }: GenerationJob,
-  { manifest }: Pick<LoadedModel, 'manifest'>,
   reader: Reader,
-  { admission, predictor, lounge, counters, deadlineMs }: TurnOptions,
+  { models, admission, predictor, lounge, counters, deadlineMs }: TurnOptions,
 ): Promise<Turn> {
   const deadline = startDeadline(deadline_ms ?? deadlineMs);
   const stop = new AbortController();
   const signal = AbortSignal.any([reader.signal, deadline.signal, stop.signal]);
   const texts = request.n ?? 1;
-  // Models of tests have no parameters.
-  const cost = Math.max(1, manifest.parameters);
-  const work = predictor.predict(request, cost);
+  const since = performance.now();
+  let lease: ModelLease | undefined;
   let places: Places;
+  let cost: number;
   try {
-    places = await admission.enter({ texts, work, priority, deadlineMs: deadline.ms }, signal);
+    lease = await models.use(request.model, signal);
+    // Models of tests have no parameters.
+    cost = Math.max(1, lease.model.manifest.parameters);
+    const work = predictor.predict(request, cost);
+    const left = Math.round(deadline.ms - (performance.now() - since));
+    places = await admission.enter({ texts, work, priority, deadlineMs: left }, signal);
   } catch (reason) {
+    lease?.release();
     deadline.clear();
     if (reason instanceof ProblemError) counters.add(outcomeOf(reason), texts);
     throw reason;
   }
   const rests = restWith({ signal, wants: reader.wants }, places, lounge, (reason) => stop.abort(reason));
   let done = 0;
+  const { model, release } = lease;
   return {
+    model,
     signal,
     evaluate: (need, evaluation) =>
       rests.work(async () => {
@@ -88,6 +99,7 @@ export async function takeTurn(
       stop.abort(new Error('the job has ended'));
       rests.stop();
       places.leave();
+      release();
     },
   };
 }

@@ -16,7 +16,7 @@ import { problemOf, problemResponse } from './problems.ts';
 import { createVerifier } from './verify.ts';
 
 export interface AppOptions {
-  readonly dispatch: Pick<Dispatch, 'models' | 'unready'>;
+  readonly dispatch: Pick<Dispatch, 'models' | 'unready' | 'states'>;
   /** The jobs of that dispatch. */
   readonly journal: Journal;
   /** Prometheus text format, version 0.0.4. */

@@ -8,6 +8,7 @@ import { checkText } from '../../gpu-backend/check.ts';
 import { createEngine } from '../../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../../gpu-backend/engine/reader.ts';
 import type { Device } from '../../gpu-backend/model/device.ts';
+import { fixedModels } from '../../gpu-backend/model/pool.ts';
 import { openModel } from '../../gpu-backend/model/registry.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 
@@ -41,7 +42,7 @@ afterAll(() => rm(root, { recursive: true }));
 async function write(device: Device): Promise<string[]> {
   const folder = join(import.meta.dirname, '../../models/default');
   const model = await openModel(folder, { device, precision: 'float32', threads: 2, cacheFolder: join(root, 'cache') });
-  const engine = createEngine({ models: [model], check: checkText, capacity: { running: TEXTS } });
+  const engine = createEngine({ models: fixedModels([model]), check: checkText, capacity: { running: TEXTS } });
   const texts = await Promise.all(
     requests.map(async (request, i) => {
       const job = { id: `r${i}`, request: { model: model.manifest.id, ...request } } as GenerationJob;

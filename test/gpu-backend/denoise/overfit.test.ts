@@ -8,6 +8,7 @@ import { textTokens } from '../../../gpu-backend/denoise/text-tokens.ts';
 import { unconstrained } from '../../../gpu-backend/denoise/unconstrained.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import type { LoadedModel } from '../../../gpu-backend/model/registry.ts';
 import { SAMPLERS } from '../../../shared/contract/generation.ts';
 import { EDITING_SAMPLERS } from '../../../shared/contract/sampling.ts';
@@ -36,7 +37,7 @@ describe.each(['float32', 'int8'] as const)('a model that knows four sentences b
     const tokens = textTokens(model.tokenizer, model.manifest.tokens.eos);
     const makeConstraint = () => () => infill(kept, [], tokens);
     const check = () => ({ held: [], failed: [] });
-    const engine = createEngine({ models: [model], check, makeConstraint });
+    const engine = createEngine({ models: fixedModels([model]), check, makeConstraint });
     const { style } = sentence;
     const request = { model: model.manifest.id, seed: 1, style, temperature: 0, diffusion: { sampler, steps: 16 } };
     for await (const event of engine.generate({ id: 'r', request }, live)) if (event.type === 'done') return event.text;
@@ -66,7 +67,7 @@ describe.each(['float32', 'int8'] as const)('a model that knows four sentences b
   });
 
   it('writes each of them from nothing, led by its style, with its end', async () => {
-    const constrained = { models: [model], check: () => ({ held: [], failed: [] }) };
+    const constrained = { models: fixedModels([model]), check: () => ({ held: [], failed: [] }) };
     for (const { style, text, tokens } of sentences) {
       // It was trained on canvases that end behind the first EOS, so it is given one.
       const makeConstraint = () => () => unconstrained(tokens.length + 1, textTokens(model.tokenizer, 1));

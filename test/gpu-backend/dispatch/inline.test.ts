@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import { problemOf } from '../../problem-of.ts';
 import { collect } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
@@ -11,7 +12,9 @@ function dispatchOf(stepMs: number) {
   const session = tinySession(() => wait(stepMs));
   const check = () => ({ held: [], failed: [] });
   return inlineDispatch(
-    Promise.resolve(createEngine({ models: [tinyModel(session)], check, makeConstraint: plainConstraint })),
+    Promise.resolve(
+      createEngine({ models: fixedModels([tinyModel(session)]), check, makeConstraint: plainConstraint }),
+    ),
   );
 }
 

@@ -7,6 +7,7 @@ import { serveThread } from '../../../gpu-backend/dispatch/serve-thread.ts';
 import { threadDispatch } from '../../../gpu-backend/dispatch/thread.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { createGate, eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import { collect } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
 import { tinyModel, tinySession } from '../tiny-model.ts';
@@ -20,7 +21,7 @@ afterEach(() => {
 function lineTo(before: () => Promise<void> = async () => {}) {
   const session = tinySession(before);
   const check = () => ({ held: [], failed: [] });
-  const engine = createEngine({ models: [tinyModel(session)], check, makeConstraint: plainConstraint });
+  const engine = createEngine({ models: fixedModels([tinyModel(session)]), check, makeConstraint: plainConstraint });
   const { port1, port2 } = new MessageChannel();
   closing.push(() => port1.close());
   const loading = Promise.resolve(engine);

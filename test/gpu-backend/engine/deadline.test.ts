@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import { collect, textsOf } from '../collect.ts';
 import { plainConstraint } from '../plain-constraint.ts';
@@ -15,7 +16,7 @@ function engineOf(deadlineMs?: number) {
   const session = tinySession(() => pause(STEP_MS));
   const counters = createCounters();
   const engine = createEngine({
-    models: [tinyModel(session)],
+    models: fixedModels([tinyModel(session)]),
     check: () => ({ held: [], failed: [] }),
     makeConstraint: plainConstraint,
     counters,

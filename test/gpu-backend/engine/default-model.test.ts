@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkText } from '../../../gpu-backend/check.ts';
 import { createEngine, type Engine } from '../../../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import { type LoadedModel, openModel } from '../../../gpu-backend/model/registry.ts';
 import { firstFrame, frameText, nextFrame } from '../../../shared/contract/frames.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   const folder = join(import.meta.dirname, '../../../models/default');
   const cacheFolder = await mkdtemp(join(tmpdir(), 'maskwright-'));
   model = await openModel(folder, { device: 'cpu', precision: 'int8', threads: 2, cacheFolder });
-  engine = createEngine({ models: [model], check: checkText, capacity: { running: 32 } });
+  engine = createEngine({ models: fixedModels([model]), check: checkText, capacity: { running: 32 } });
 });
 afterAll(() => model.session.release());
 

@@ -3,6 +3,7 @@ import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine, type EngineOptions } from '../../../gpu-backend/engine/engine.ts';
 import { publicEvents } from '../../../gpu-backend/engine/public-events.ts';
 import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import { firstFrame, frameText, nextFrame } from '../../../shared/contract/frames.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { ProblemError } from '../../../shared/contract/problem.ts';
@@ -20,7 +21,7 @@ const jobOf = (request: Partial<GenerationJob['request']>): GenerationJob => ({
 function engineOf(changes: Partial<EngineOptions> = {}, session: RecordedSession = tinySession()) {
   const counters = createCounters();
   const check = () => ({ held: [], failed: [] });
-  const models = [tinyModel(session)];
+  const models = fixedModels([tinyModel(session)]);
   const engine = createEngine({ models, check, counters, makeConstraint: plainConstraint, ...changes });
   return { engine, counters, session };
 }

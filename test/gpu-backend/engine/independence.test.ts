@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Capacity } from '../../../gpu-backend/engine/capacity.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { createGate, eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import { type GenerationJob, PRIORITIES, type Priority } from '../../../shared/contract/generation.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import { collect } from '../collect.ts';
@@ -40,7 +41,7 @@ describe.each(['float32', 'int8'] as const)('texts of the %s graph', (precision)
     opened.push(opening);
     const model = await opening;
     const check = () => ({ held: [], failed: [] });
-    const engine = createEngine({ models: [model], check, makeConstraint: plainConstraint, capacity });
+    const engine = createEngine({ models: fixedModels([model]), check, makeConstraint: plainConstraint, capacity });
     const run = (request: Partial<GenerationJob['request']>, reader = live, priority?: Priority) =>
       collect(
         engine.generate({ id: 'r', request: { model: model.manifest.id, seed: 0, ...request }, priority }, reader),

@@ -9,6 +9,7 @@ import { checkText } from '../../../gpu-backend/check.ts';
 import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import { type LoadedModel, openModel } from '../../../gpu-backend/model/registry.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
@@ -37,7 +38,7 @@ afterAll(async () => {
 async function write(reduced: boolean, requests: readonly Request[]) {
   const model = models.get(reduced)!;
   const counters = createCounters();
-  const engine = createEngine({ models: [model], check: checkText, capacity: { running: 32 }, counters });
+  const engine = createEngine({ models: fixedModels([model]), check: checkText, capacity: { running: 32 }, counters });
   const done = await Promise.all(
     requests.map(async (request, i): Promise<Done | undefined> => {
       const job = { id: `r${i}`, request: { model: model.manifest.id, seed: 1, ...request } } as GenerationJob;

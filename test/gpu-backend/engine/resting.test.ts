@@ -5,6 +5,7 @@ import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { createGate, eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { createLounge, restWith } from '../../../gpu-backend/engine/resting.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import { collect, textsOf } from '../collect.ts';
@@ -22,7 +23,7 @@ const jobOf = (seed: number, n = 1): GenerationJob => ({
 function engineOf(capacity: { readonly running: number; readonly resting?: number }) {
   const counters = createCounters();
   const engine = createEngine({
-    models: [tinyModel(tinySession())],
+    models: fixedModels([tinyModel(tinySession())]),
     check: () => ({ held: [], failed: [] }),
     makeConstraint: plainConstraint,
     counters,

@@ -4,6 +4,7 @@ import { checkText } from '../../../gpu-backend/check.ts';
 import type { TextCheckpoint } from '../../../gpu-backend/denoise/checkpoint.ts';
 import { createEngine, type Resumption, type WorkEvent } from '../../../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import { tinyModel } from '../tiny-model.ts';
 
@@ -21,7 +22,7 @@ const job: GenerationJob = {
 
 async function run(resumption?: Resumption): Promise<WorkEvent[]> {
   const events: WorkEvent[] = [];
-  const engine = createEngine({ models: [tinyModel()], check: checkText });
+  const engine = createEngine({ models: fixedModels([tinyModel()]), check: checkText });
   for await (const event of engine.generate(job, live, resumption)) events.push(event);
   return events;
 }

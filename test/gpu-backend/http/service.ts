@@ -12,6 +12,7 @@ import { createApp } from '../../../gpu-backend/http/app.ts';
 import { createHttpCounters } from '../../../gpu-backend/http/counters.ts';
 import { problemOf } from '../../../gpu-backend/http/problems.ts';
 import { openServer, type ServerLimits } from '../../../gpu-backend/http/server.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import { signRequest } from '../../../shared/contract/signature.ts';
 import type { NumberedEvent } from '../../../shared/contract/stream.ts';
@@ -31,7 +32,7 @@ interface ServiceOptions extends Partial<EngineOptions> {
 export function appOf({ session = tinySession(), now, pace, journal: limits, ...changes }: ServiceOptions = {}) {
   const counters = createCounters();
   const check = () => ({ held: [], failed: [] });
-  const models = [tinyModel(session)];
+  const models = fixedModels([tinyModel(session)]);
   const engine = createEngine({ models, check, counters, makeConstraint: plainConstraint, ...changes });
   const dispatch = inlineDispatch(Promise.resolve(engine));
   return {

@@ -11,6 +11,7 @@ import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { type AddOptions, addModel } from '../../../gpu-backend/install/add.ts';
 import { folderOf, installedModels, removeModel, verifyModel } from '../../../gpu-backend/install/installed.ts';
 import { silent } from '../../../gpu-backend/install/progress.ts';
+import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import { openModel } from '../../../gpu-backend/model/registry.ts';
 import { readWeights } from '../../../gpu-backend/model/safetensors.ts';
 import { openSession } from '../../../gpu-backend/model/session.ts';
@@ -98,7 +99,7 @@ describe('a checkpoint that was added', () => {
     for (const changes of [{}, { conditioning: 'prefix', shift: 1, id: 'shifted' }] as const) {
       const { folder, manifest } = await addModel(optionsFor(changes));
       const model = await openModel(folder, session());
-      const engine = createEngine({ models: [model], check: checkText });
+      const engine = createEngine({ models: fixedModels([model]), check: checkText });
       const request: GenerationJob['request'] = {
         ...{
           model: manifest.id,
