@@ -187,9 +187,9 @@ export function createPool(
       await model?.session.release();
     } catch (reason) {
       place.fault = reason instanceof Error ? reason.message : String(reason);
+      tell(place);
     }
     place.stage = 'closed';
-    tell(place);
     serve();
   }
 

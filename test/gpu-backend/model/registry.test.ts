@@ -1,46 +1,20 @@
 /** Opening a model folder: what is checked, what is refused, what comes out. */
-import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../../gpu-backend/model/registry.ts';
 import type { SessionOptions } from '../../../gpu-backend/model/session.ts';
-import { lladaConfig, writeRandomModel } from './random-model.ts';
-import { learnTokenizer } from './small-tokenizer.ts';
+import { tokenizer, VOCABULARY, writeModelFolder } from './model-folder.ts';
 
-const tokenizer = learnTokenizer(['a text for a test, a short text for a short test'], 30);
 const SIZE = tokenizer.size;
-/** Two rows more than the tokenizer has tokens, as checkpoints pad their tables. */
-const VOCABULARY = SIZE + 2;
 
 let root: string;
 let options: SessionOptions;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'maskwright-registry-'));
   options = { device: 'cpu', precision: 'float32', threads: 1, cacheFolder: join(root, 'cache') };
-  const folder = join(root, 'good');
-  await writeRandomModel(folder, lladaConfig({ vocab_size: VOCABULARY, embedding_size: VOCABULARY }), 3);
-  const weights = await readFile(join(folder, 'model.safetensors'));
-  const sha256 = createHash('sha256').update(weights).digest('hex');
-  const manifest = {
-    format: 1,
-    id: 'random-small',
-    title: 'Random',
-    description: 'Random weights.',
-    revision: sha256.slice(0, 16),
-    architecture: 'llada',
-    licence: 'apache-2.0',
-    parameters: 1,
-    tokens: { mask: 0, eos: 1, pad: 1, prompt: 2, facts: 3, text: 4, style_none: 5 },
-    styles: [{ name: 'sms', token: 6, description: 'Short.' }],
-    context: 256,
-    shift: 0,
-    supports: { editing: false, guidance: true },
-    weights: [{ file: 'model.safetensors', bytes: weights.length, sha256 }],
-  };
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
-  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.json));
+  await writeModelFolder(join(root, 'good'), { id: 'random-small', seed: 3 });
 });
 afterAll(() => rm(root, { recursive: true }));
 
