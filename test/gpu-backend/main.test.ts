@@ -74,11 +74,50 @@ describe('the inference service as a process', () => {
     expect(service.output()).not.toContain('kettle');
   });
 
+  it('says how each model stands while it loads and later, and unloads one for the other where memory holds one', async () => {
+    const models = 'models/default,test/fixtures/overfit';
+    const service = await start({ ...OVERFIT, MASKWRIGHT_MODELS: models, MASKWRIGHT_MODEL_MEMORY_MB: '36' });
+    const { url } = await service.line('listening');
+    const seen = new Set<string>();
+    const ready = async () => {
+      const response = await fetch(`${url}/readyz`);
+      const { status, models } = (await response.json()) as { status: string; models: Record<string, unknown>[] };
+      expect(response.status).toBe(status === 'ready' ? 200 : 503);
+      for (const { state, phase } of models) seen.add([status, state, phase].join(' ').trim());
+      return { status, models };
+    };
+    const deadline = Date.now() + 30_000;
+    while ((await ready()).status !== 'ready') {
+      expect(Date.now()).toBeLessThan(deadline);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(seen).toContain('loading loading quantising');
+    expect((await ready()).models.map(({ state }) => state)).toEqual(['ready', 'unloaded']);
+    const known = (await (await fetch(`${url}/models`)).json()) as { id: string }[];
+    expect(known[1].id).toBe('overfit');
+    for (const [i, model] of ['overfit', known[0].id, 'overfit'].entries()) {
+      const job = jobOf({ model, template: 'The {{a:tokens=3}}.', seed: i });
+      const types: string[] = [];
+      for await (const { type } of eventsOf(await fetch(`${url}/generate`, await signedPost(job)))) types.push(type);
+      expect(types.at(-1)).toBe('done');
+      expect((await ready()).models.filter(({ state }) => state === 'ready')).toEqual([{ id: model, state: 'ready' }]);
+    }
+    expect(await service.line('model unloaded')).toMatchObject({ model: known[0].id });
+    service.child.kill('SIGTERM'); // the process that replaced itself has the same id
+    expect(await service.ended).toBe(0);
+  });
+
   it('says what is wrong with its configuration and ends with 1', async () => {
     const service = await start({ ...OVERFIT, MASKWRIGHT_SECRET: 'short', MASKWRIGHT_THREDS: '1' });
     expect(await service.ended).toBe(1);
     expect(service.errors()).toContain('MASKWRIGHT_SECRET must have at least 32 characters');
     expect(service.errors()).toContain('MASKWRIGHT_THREDS is not a variable');
+  });
+
+  it('ends with 1 when a model can never fit into the memory for models, naming both numbers', async () => {
+    const service = await start({ ...OVERFIT, MASKWRIGHT_MODEL_MEMORY_MB: '1' });
+    expect(await service.ended).toBe(1);
+    expect(service.errors()).toMatch(/overfit takes \d+ MB of memory, and models may take 1 MB together/);
   });
 
   it('ends with 1 when a model cannot be opened, naming what is missing', async () => {
