@@ -27,6 +27,7 @@ const counters = createCounters();
 const { modelMemoryMb } = config;
 const models = configuredModels(config.models, config, {
   limitBytes: modelMemoryMb === undefined ? undefined : modelMemoryMb * 1e6,
+  mostWaiting: capacity.waiting,
   onState: (model) => line.postMessage({ type: 'model', model }),
 });
 const engine = models.then((pool) =>

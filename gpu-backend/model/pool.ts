@@ -6,6 +6,7 @@
  * in use for ever, and what waits for its room would never come. All who wait for one model are served together.
  */
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import { problem } from '../../shared/contract/problem.ts';
 import { type LoadPhase, type ReportLoad, throttled } from './loading.ts';
 import type { LoadedModel } from './registry.ts';
 
@@ -38,7 +39,8 @@ export interface ModelPool {
   readonly summaries: readonly ModelSummary[];
   /**
    * The model, opened where it is not yet. Uses that come while it loads share the load, and it goes on when one of them aborts.
-   * @throws the signal's reason; Error where there is no such model, or it cannot be opened: the next use tries again
+   * @throws the signal's reason; ProblemError overloaded, at once, where too many wait; Error where there is no such model, or it
+   * cannot be opened: the next use tries again
    */
   use(id: string, signal: AbortSignal): Promise<ModelLease>;
 }
@@ -46,6 +48,8 @@ export interface ModelPool {
 export interface PoolOptions {
   /** Most bytes that open models may take together. No limit where it is absent. */
   readonly limitBytes?: number;
+  /** Most uses that wait for models, so that no queue is unbounded. */
+  readonly mostWaiting?: number;
   /** Told how each model stands, at once and at every change. */
   readonly onState?: (state: ModelState) => void;
 }
@@ -69,12 +73,19 @@ interface Place {
   fault?: string;
 }
 
+/** Nobody knows how long a model takes to load: seconds, or minutes when it is quantised first. */
+const RETRY_AFTER_S = 5;
+
 const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
 
 /** @throws Error where one model alone takes more than the limit, or two have one id */
 export function createPool(
   models: readonly PooledModel[],
-  { limitBytes = Number.POSITIVE_INFINITY, onState = () => {} }: PoolOptions = {},
+  {
+    limitBytes = Number.POSITIVE_INFINITY,
+    mostWaiting = Number.POSITIVE_INFINITY,
+    onState = () => {},
+  }: PoolOptions = {},
 ): ModelPool {
   const places = new Map<string, Place>();
   for (const of of models) {
@@ -194,6 +205,11 @@ export function createPool(
   }
 
   function wait(place: Place, signal: AbortSignal): Promise<ModelLease> {
+    const waiting = [...places.values()].reduce((sum, { waiters }) => sum + waiters.size, 0);
+    if (waiting >= mostWaiting) {
+      const detail = `${waiting} jobs wait for a model to be loaded, and at most ${mostWaiting} may.`;
+      throw problem('overloaded', detail, { retryAfter: RETRY_AFTER_S });
+    }
     const { promise, resolve, reject } = Promise.withResolvers<ModelLease>();
     const settled = () => signal.removeEventListener('abort', leave);
     const waiter: Waiter = {

@@ -9,13 +9,14 @@ import { eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { readArchitecture } from '../../../gpu-backend/model/config.ts';
 import { configuredModels } from '../../../gpu-backend/model/configured.ts';
 import { servedBytes } from '../../../gpu-backend/model/memory.ts';
-import type { ModelState } from '../../../gpu-backend/model/pool.ts';
+import { createPool, type ModelState } from '../../../gpu-backend/model/pool.ts';
 import { readWeights } from '../../../gpu-backend/model/safetensors.ts';
 import type { SessionOptions } from '../../../gpu-backend/model/session.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import { collect } from '../collect.ts';
 import { writeModelFolder } from '../model/model-folder.ts';
+import { tinyModel, tinySession } from '../tiny-model.ts';
 
 const live = eagerReader(new AbortController().signal);
 let root: string;
@@ -71,6 +72,24 @@ describe('an engine of two models', () => {
     const atOnce = await Promise.all(jobs.map((job) => collect(engine.generate(job, live))));
     expect(atOnce.map(textOf)).toEqual(expected);
     expect(states.filter(({ state }) => state === 'ready').length).toBeLessThan(jobs.length);
+  });
+
+  it('counts the time a model takes to load against the deadline, and lets other jobs run meanwhile', async () => {
+    const session = tinySession();
+    const models = createPool([
+      { summary: tinyModel().summary, bytes: 1, open: async () => tinyModel(session) },
+      { summary: { ...tinyModel().summary, id: 'slow' }, bytes: 1, open: () => new Promise(() => {}) },
+    ]);
+    const engine = createEngine({ models, check: checkText, capacity: { running: 1 } });
+    const template = 'a {{b:tokens=2}}';
+    const slow: GenerationJob = { id: 's', deadline_ms: 300, request: { model: 'slow', seed: 1, template } };
+    const late = expect(collect(engine.generate(slow, live))).rejects.toMatchObject({
+      problem: { code: 'deadline_exceeded' },
+    });
+    const quick = await collect(engine.generate({ id: 'q', request: { ...slow.request, model: 'tiny' } }, live));
+    expect(textOf(quick)).toMatch(/^a /);
+    expect(engine.load.running).toBe(0);
+    await late;
   });
 
   it('lists both at once, and opens the first', async () => {

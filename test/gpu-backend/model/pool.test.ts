@@ -150,6 +150,26 @@ describe('a pool of models', () => {
     expect((await behind).model).toBe(lease.model);
   });
 
+  it('refuses a use when too many wait, unless it would not have to', async () => {
+    const { promise } = Promise.withResolvers<void>();
+    const stands = [stand('a', 1), stand('b', 1)];
+    stands[1].opening = () => promise;
+    const pool = createPool(
+      stands.map(({ model }) => model),
+      { mostWaiting: 2 },
+    );
+    (await pool.use('a', live)).release();
+    void pool.use('b', live);
+    const stop = new AbortController();
+    const second = pool.use('b', stop.signal);
+    await expect(pool.use('b', live)).rejects.toMatchObject({ problem: { code: 'overloaded', retryAfter: 5 } });
+    (await pool.use('a', live)).release();
+    stop.abort(new Error('gone'));
+    await expect(second).rejects.toThrow('gone');
+    void pool.use('b', live);
+    await expect(pool.use('b', live)).rejects.toMatchObject({ problem: { code: 'overloaded' } });
+  });
+
   it('refuses at once a model that can never fit, naming both numbers, and two of one name', () => {
     expect(() => poolOf({ a: 1e6, big: 250e6 }, 100e6)).toThrow(/big takes 250 MB .* 100 MB/);
     expect(() => createPool([stand('a', 1).model, stand('a', 1).model])).toThrow('two models have the id a');
