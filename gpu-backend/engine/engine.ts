@@ -11,7 +11,6 @@ import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
 import { type Capacity, capacityOf } from './capacity.ts';
 import { type Counters, createCounters } from './counters.ts';
-
 import type { EngineLoad } from './load.ts';
 import { createPredictor } from './predict.ts';
 import type { Reader } from './reader.ts';
