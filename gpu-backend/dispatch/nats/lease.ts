@@ -1,0 +1,134 @@
+/**
+ * Who works on a job: the record under its id, written by compare-and-set, so that an engine that was thought dead and comes back
+ * finds at its next write that the job is another's, and stops without a trace.
+ *
+ * NATS itself does not fence: an acknowledgement of a delivery that has since gone to another engine is taken all the same. So whoever
+ * acknowledges writes the record first.
+ */
+import type { KV } from '@nats-io/kv';
+import { nuid } from '@nats-io/transport-node';
+import type { TextCheckpoint } from '../../denoise/checkpoint.ts';
+import { encode, type JobRecord, MalformedMessage, readRecord, type WorkMessage } from './messages.ts';
+import { hasChanged, untilAnswered } from './until-answered.ts';
+
+/** The job is another engine's, or nobody wants it any more. */
+export class LeaseLost extends Error {
+  readonly cancelled: boolean;
+  constructor(cancelled: boolean) {
+    super(cancelled ? 'the job was cancelled' : 'another engine has taken the job over');
+    this.cancelled = cancelled;
+  }
+}
+
+export interface Lease {
+  readonly id: string;
+  /** Claims since the last progress, this one included. */
+  readonly tries: number;
+  /** The model revision the job was begun with. */
+  readonly revision: string;
+  /** Where its texts stand. */
+  readonly texts: readonly TextCheckpoint[];
+  /** Writes checkpoints down: progress. @throws LeaseLost */
+  advance(texts: readonly TextCheckpoint[]): Promise<void>;
+  /** The last write before the job is acknowledged or given back. @throws LeaseLost */
+  leave(state: 'working' | 'resting' | 'ended'): Promise<void>;
+  /** Gives the job back without counting this claim as a try. @throws LeaseLost */
+  handOver(): Promise<void>;
+}
+
+interface Entry {
+  readonly record?: JobRecord;
+  readonly revision: number;
+}
+
+async function read(bucket: KV, id: string): Promise<Entry> {
+  const entry = await untilAnswered(() => bucket.get(id));
+  if (entry === null) return { revision: 0 };
+  try {
+    return { record: readRecord(entry.value), revision: entry.revision };
+  } catch (reason) {
+    if (!(reason instanceof MalformedMessage)) throw reason;
+    return { revision: entry.revision }; // what cannot be read is of no use to anybody: it is written over
+  }
+}
+
+/** Whether a run of a job was cancelled. */
+export async function wasCancelled(bucket: KV, id: string, run: string): Promise<boolean> {
+  const { record } = await read(bucket, id);
+  return record?.run === run && record.state === 'cancelled';
+}
+
+/** Whether a record says that this delivery of the job is not to be worked on. */
+function isOver(record: JobRecord, { turn }: WorkMessage): boolean {
+  if (record.state === 'ended' || record.state === 'cancelled') return true;
+  return record.turn > turn || (record.state === 'resting' && record.turn === turn);
+}
+
+/**
+ * Claims a job that was delivered, whoever had it before.
+ * @returns undefined when there is nothing to do: it has ended, was cancelled, or rests
+ */
+export async function claimJob(bucket: KV, work: WorkMessage, ownRevision: string): Promise<Lease | undefined> {
+  const key = work.job.id;
+  const id = nuid.next();
+  for (;;) {
+    const { record, revision } = await read(bucket, key);
+    const before = record?.run === work.run ? record : undefined;
+    if (before !== undefined && isOver(before, work)) return undefined;
+    const own: JobRecord = {
+      run: work.run,
+      state: 'working',
+      lease: id,
+      write: 0,
+      turn: work.turn,
+      tries: (before?.tries ?? 0) + 1,
+      revision: before?.revision ?? ownRevision,
+      texts: before?.texts ?? [],
+    };
+    try {
+      const put = () => bucket.put(key, encode(own), { previousSeq: revision });
+      return createLease(bucket, key, own, await untilAnswered(put));
+    } catch (reason) {
+      if (!hasChanged(reason)) throw reason;
+      const now = await read(bucket, key);
+      if (now.record?.lease === id) return createLease(bucket, key, own, now.revision); // the answer to our write was lost
+    }
+  }
+}
+
+function createLease(bucket: KV, key: string, claimed: JobRecord, claimedAt: number): Lease {
+  let record = claimed;
+  let revision = claimedAt;
+
+  async function write(changes: Partial<JobRecord>): Promise<void> {
+    record = { ...record, ...changes, write: record.write + 1 };
+    for (;;) {
+      try {
+        revision = await untilAnswered(() => bucket.put(key, encode(record), { previousSeq: revision }));
+        return;
+      } catch (reason) {
+        if (!hasChanged(reason)) throw reason;
+        const now = await read(bucket, key);
+        if (now.revision !== 0 && now.record?.lease !== record.lease) {
+          throw new LeaseLost(now.record?.state === 'cancelled' && now.record.run === record.run);
+        }
+        // Our own write, whose answer was lost; or no record at all, where it was older than what the bucket keeps.
+        revision = now.revision;
+        if (now.record?.write === record.write) return;
+      }
+    }
+  }
+
+  return {
+    id: claimed.lease,
+    tries: claimed.tries,
+    revision: claimed.revision ?? '',
+    texts: claimed.texts,
+    async advance(texts) {
+      const byIndex = new Map([...record.texts, ...texts].map((text) => [text.index, text]));
+      await write({ texts: [...byIndex.values()], tries: 0 });
+    },
+    leave: (state) => write({ state }),
+    handOver: () => write({ tries: Math.max(0, record.tries - 1) }),
+  };
+}
