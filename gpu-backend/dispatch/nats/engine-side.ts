@@ -12,7 +12,7 @@ import type { Link } from './connection.ts';
 import type { Counted } from './counted.ts';
 import { type Deliveries, type Delivery, openDeliveries } from './deliveries.ts';
 import { encode, type Heartbeat, MalformedMessage, readOrder } from './messages.ts';
-import { ensureConsumers, ensureTopology } from './topology.ts';
+import { ensureConsumers, ensureTopology, LEASE_MS } from './topology.ts';
 import { beginWork, type StopReason, type Work, type WorkContext } from './work.ts';
 
 /** How often an engine tells of itself. */
@@ -32,6 +32,8 @@ export interface EngineSideOptions {
   readonly dispatch: Dispatch;
   /** Most texts at once. */
   readonly room: number;
+  /** How long a job that this engine is not heard of stays its own; for tests. */
+  readonly leaseMs?: number;
   readonly counted: Counted;
   readonly log: Logger;
 }
@@ -45,16 +47,18 @@ const textsOf = ({ message }: Work) => message.job.request.n ?? 1;
 
 /** Begins to take work. */
 export async function startEngineSide(options: EngineSideOptions): Promise<EngineSide> {
-  const { link, config, dispatch, room, counted, log } = options;
+  const { link, config, dispatch, room, leaseMs = LEASE_MS, counted, log } = options;
   const { nc } = link;
-  const engine = `${hostname().replaceAll(/[^\w-]/g, '-').slice(0, 60)}-${nuid.next()}`;
+  const engine = `${hostname()
+    .replaceAll(/[^\w-]/g, '-')
+    .slice(0, 60)}-${nuid.next()}`;
   const topology = await ensureTopology(link, config);
   const { names } = topology;
   const models = dispatch.models();
-  for (const { id } of models) await ensureConsumers(link, names, id);
+  for (const { id } of models) await ensureConsumers(link, names, id, leaseMs);
   const works = new Set<Work>();
   const quiet = async () => void (await Promise.all([...works].map(({ ended }) => ended)));
-  const context: WorkContext = { link, topology, dispatch, counted, log, quiet };
+  const context: WorkContext = { link, topology, dispatch, leaseMs, counted, log, quiet };
   let draining = false;
   let secondsPerJob = FIRST_GUESS;
   let textsPerJob = 1;

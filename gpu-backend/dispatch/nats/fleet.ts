@@ -50,7 +50,10 @@ export function watchFleet({ nc, downMs }: Link, names: Names, counted: Counted,
       for (const { id, revision } of heartbeat.models) {
         const theirs = other.models.find((model) => model.id === id)?.revision;
         if (theirs === undefined || theirs === revision) continue;
-        log.warn({ model: id, revision, engine: heartbeat.engine, theirs, other: other.engine }, 'two revisions of a model');
+        log.warn(
+          { model: id, revision, engine: heartbeat.engine, theirs, other: other.engine },
+          'two revisions of a model',
+        );
       }
     }
   }

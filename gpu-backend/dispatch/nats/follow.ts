@@ -78,6 +78,9 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Generation
     clearTimeout(deadline);
     signal.removeEventListener('abort', leave);
     rest.close();
-    if (!ended && !isTaken()) orders.cancel();
+    if (!ended && !isTaken()) {
+      counted.add('jobs_cancelled');
+      orders.cancel();
+    }
   }
 }

@@ -137,8 +137,6 @@ export const readOrder = reader<Order>('order', orderSchema);
 export const readTaken = reader<Taken>('note of a job taken up', takenSchema);
 export const readHeartbeat = reader<Heartbeat>('heartbeat', heartbeatSchema);
 
-export function encode(
-  message: WorkMessage | StreamMessage | JobRecord | Order | Taken | Heartbeat,
-): string {
+export function encode(message: WorkMessage | StreamMessage | JobRecord | Order | Taken | Heartbeat): string {
   return JSON.stringify(message);
 }

@@ -44,7 +44,9 @@ export function createSequence(texts: number): Sequence {
         case 'accepted': {
           const before = seen.get(event.index);
           if (before !== undefined && before.revision !== event.revision) {
-            throw new BrokenSequence(`text ${event.index} went on with model ${event.revision}, not ${before.revision}`);
+            throw new BrokenSequence(
+              `text ${event.index} went on with model ${event.revision}, not ${before.revision}`,
+            );
           }
           if (before === undefined) seen.set(event.index, { step: 0, revision: event.revision, done: false });
           return before === undefined;

@@ -5,7 +5,14 @@ import type { Logger } from 'pino';
 import type { Link } from './connection.ts';
 import type { Orders } from './follow.ts';
 import { wasCancelled } from './lease.ts';
-import { encode, type JobRecord, type Order, readStreamMessage, type Submission, type WorkMessage } from './messages.ts';
+import {
+  encode,
+  type JobRecord,
+  type Order,
+  readStreamMessage,
+  type Submission,
+  type WorkMessage,
+} from './messages.ts';
 import type { Topology } from './topology.ts';
 import { untilAnswered } from './until-answered.ts';
 

@@ -20,7 +20,7 @@ import type { Link } from './connection.ts';
 import { type Names, namesOf } from './names.ts';
 import { untilAnswered } from './until-answered.ts';
 
-/** A delivered job that is not heard of for this long goes to another engine. */
+/** A delivered job that is not heard of for this long goes to another engine: four signs of life lost, or as long a pause. */
 export const LEASE_MS = 4_000;
 /** Events and checkpoints are kept this long: as long as a stream may be taken up again, and longer than any pause of a job. */
 const KEEP_MS = 15 * 60_000;
@@ -73,7 +73,7 @@ export async function ensureTopology({ js, jsm }: Link, { prefix, replicas }: Na
 }
 
 /** Makes the consumers of a model, one for each priority. */
-export async function ensureConsumers({ jsm }: Link, names: Names, model: string): Promise<void> {
+export async function ensureConsumers({ jsm }: Link, names: Names, model: string, leaseMs: number): Promise<void> {
   for (const priority of PRIORITIES) {
     const config = {
       durable_name: names.consumer(model, priority),
@@ -81,7 +81,7 @@ export async function ensureConsumers({ jsm }: Link, names: Names, model: string
       ack_policy: AckPolicy.Explicit,
       deliver_policy: DeliverPolicy.All,
       replay_policy: ReplayPolicy.Instant,
-      ack_wait: nanos(LEASE_MS),
+      ack_wait: nanos(leaseMs),
       max_deliver: -1, // tries are counted by progress, not by deliveries
       max_ack_pending: -1,
     };

@@ -12,7 +12,7 @@ import type { Delivery } from './deliveries.ts';
 import { claimJob, type Lease, LeaseLost } from './lease.ts';
 import { encode, MalformedMessage, readWork, type StreamMessage, type WorkMessage } from './messages.ts';
 import { createOutbox } from './outbox.ts';
-import { LEASE_MS, type Topology } from './topology.ts';
+import type { Topology } from './topology.ts';
 import { untilAnswered } from './until-answered.ts';
 
 /** Steps of a text from one checkpoint to the next: what is done twice when an engine dies. */
@@ -31,6 +31,8 @@ export interface WorkContext {
   readonly link: Link;
   readonly topology: Topology;
   readonly dispatch: Dispatch;
+  /** How long a delivery is ours after a sign of life. */
+  readonly leaseMs: number;
   readonly counted: Counted;
   readonly log: Logger;
   /** Resolves when all that is under way now has ended. */
@@ -88,7 +90,7 @@ export async function beginWork(delivery: Delivery, context: WorkContext): Promi
     delivery.nak(4 * RETRY_MS); // begun with other weights: an engine that still has them goes on with it
     return undefined;
   }
-  const keeping = setInterval(() => delivery.working(), LEASE_MS / 4);
+  const keeping = setInterval(() => delivery.working(), context.leaseMs / 4);
   const progress = Promise.withResolvers<void>();
   const stop = new AbortController();
   const publish = createPublisher(link, topology, message, lease);
@@ -121,7 +123,7 @@ export async function beginWork(delivery: Delivery, context: WorkContext): Promi
 
   async function endEarly(reason: unknown): Promise<void> {
     if (reason instanceof LeaseLost) {
-      counted.add(reason.cancelled ? 'jobs_cancelled' : 'leases_lost');
+      if (!reason.cancelled) counted.add('leases_lost');
       jobLog.warn(reason.message);
       if (reason.cancelled) delivery.ack(); // it is written down that nobody wants it
     } else if (reason === 'cancelled') {

@@ -1,0 +1,57 @@
+/**
+ * The role `engine`: takes jobs from NATS in this thread, works on them in the engine's, and answers orchestrators.
+ */
+import { hostname } from 'node:os';
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { type Link, openLink } from '../dispatch/nats/connection.ts';
+import { createCounted } from '../dispatch/nats/counted.ts';
+import { type EngineSide, startEngineSide } from '../dispatch/nats/engine-side.ts';
+import { health } from '../http/health.ts';
+import { startEngineThread } from './engine-thread.ts';
+import { listen } from './listen.ts';
+import type { Service } from './role.ts';
+
+/** It listens at once; it is ready when its models are loaded and NATS answers, and tries for that as long as it takes. */
+export async function startEngine(config: Config, log: Logger): Promise<Service> {
+  const counted = createCounted();
+  const engine = startEngineThread(config);
+  const { dispatch } = engine;
+  let link: Link | undefined;
+  let side: EngineSide | undefined;
+  let draining = false;
+  const unready = () => {
+    if (draining) return 'draining';
+    if (side === undefined || link === undefined || link.downMs() > 0)
+      return dispatch.unready() ?? 'not connected to NATS';
+    return dispatch.unready();
+  };
+  const metrics = async () => `${await dispatch.metrics()}${counted.exposition()}`;
+  const app = new Hono().route('/', health({ unready }, metrics));
+  const { server, url } = await listen(app.fetch, config);
+
+  const ready = (async () => {
+    // Both at once: neither needs the other.
+    const [opened] = await Promise.all([openLink(config.nats, `maskwright-engine@${hostname()}`, log), dispatch.ready]);
+    link = opened;
+    if (draining) return;
+    const { room } = await dispatch.load(); // nothing runs yet
+    side = await startEngineSide({ link, config: config.nats, dispatch, room, counted, log });
+    const models = dispatch.models().map(({ id, revision }) => `${id}@${revision}`);
+    log.info({ device: config.device, precision: config.precision, models, room }, 'ready');
+  })();
+  ready.catch(() => {}); // the caller sees it; here it must not end the process before he does
+  return {
+    url,
+    ready,
+    ended: engine.ended,
+    async stop() {
+      draining = true;
+      await side?.drain(config.graceS * 1000); // still listening, so that /readyz can say so
+      await link?.close();
+      await new Promise((resolve) => server.close(resolve));
+      await engine.stop();
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * The role `gateway`: the routes, whose engines are anywhere on NATS.
+ */
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { laterDispatch } from '../dispatch/later.ts';
+import { openLink } from '../dispatch/nats/connection.ts';
+import { createCounted } from '../dispatch/nats/counted.ts';
+import { openGatewaySide } from '../dispatch/nats/gateway-side.ts';
+import { createApp } from '../http/app.ts';
+import { listen } from './listen.ts';
+import type { Service } from './role.ts';
+
+/** It listens at once, is ready when NATS answers and an engine is there, and tries for that as long as it takes. */
+export async function startGateway(config: Config, log: Logger): Promise<Service> {
+  const counted = createCounted();
+  const opening = (async () => {
+    const link = await openLink(config.nats, `maskwright-gateway@${hostname()}`, log);
+    return { link, dispatch: await openGatewaySide({ link, config, counted, log }) };
+  })();
+  const dispatch = laterDispatch(
+    opening.then((opened) => opened.dispatch),
+    'not connected to NATS',
+  );
+  const app = createApp({ dispatch, metrics: () => counted.exposition(), secret: config.secret, log });
+  const { server, url } = await listen(app.fetch, config);
+  const stopped = Promise.withResolvers<void>();
+  const ready = opening.then(() => log.info('ready'));
+  ready.catch(stopped.reject); // what NATS refuses now it will refuse again
+  return {
+    url,
+    ready,
+    ended: stopped.promise,
+    async stop() {
+      stopped.resolve();
+      await dispatch.drain(config.graceS * 1000); // still listening, so that /readyz can say so
+      await new Promise((resolve) => server.close(resolve));
+      if (dispatch.opened === undefined) return;
+      const { link, dispatch: side } = await opening;
+      side.close();
+      await link.close();
+    },
+  };
+}
