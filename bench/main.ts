@@ -17,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   install: () => import('./install.ts'),
   memory: () => import('./memory.ts'),
   device: () => import('./device.ts'),
+  chaos: () => import('./chaos.ts'),
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));

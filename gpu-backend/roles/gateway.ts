@@ -35,7 +35,9 @@ export async function startGateway(config: Config, log: Logger): Promise<Service
     async stop() {
       stopped.resolve();
       await dispatch.drain(config.graceS * 1000); // still listening, so that /readyz can say so
-      await new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => server.close(resolve));
+      if ('closeAllConnections' in server) server.closeAllConnections(); // readers that are left go to another gateway
+      await closed;
       if (dispatch.opened === undefined) return;
       const { link, dispatch: side } = await opening;
       side.close();

@@ -1,6 +1,7 @@
 /**
  * The gateway's side: a dispatch whose engines are anywhere, joined by NATS.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nuid } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
@@ -15,7 +16,7 @@ import type { Link } from './connection.ts';
 import type { Counted } from './counted.ts';
 import { readEvents } from './event-reader.ts';
 import { watchFleet } from './fleet.ts';
-import { follow } from './follow.ts';
+import { follow, type Orders } from './follow.ts';
 import { wasCancelled } from './lease.ts';
 import { encode, MalformedMessage, readTaken, type StreamMessage, type Submission } from './messages.ts';
 import { createSubmitter } from './submit.ts';
@@ -59,8 +60,9 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
   const fleet = watchFleet(link, names, counted, log);
   const backlog = watchBacklog(link, names, fleet, config.waitingS);
   const followed = new Map<string, Followed>();
-  const breakOff = new AbortController();
   let draining = false;
+  /** The grace period is over: jobs are left to whoever takes them up. */
+  let leaving = false;
 
   const own = await readEvents({
     ...{ link, names, counted, log, filter: names.eventSubject(gateway, '*') },
@@ -94,24 +96,16 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
   }
 
   /** The events of a job that this gateway has submitted or taken up. */
-  async function* serve(job: Followed, reader: Reader, orders: Parameters<typeof follow>[0]['orders']) {
+  function serve(job: Followed, reader: Reader, orders: Orders): AsyncGenerator<GenerationEvent, void> {
     const { submission, messages } = job;
-    const signal = AbortSignal.any([reader.signal, breakOff.signal]);
     const jobLog = log.child({ request: submission.job.id });
-    const events = follow({
-      ...{ submission, messages, reader: { signal, wants: reader.wants }, orders, restAfterMs, counted, log: jobLog },
-      // A gateway that ends leaves its jobs to whoever takes them up.
-      isTaken: () => job.taken || breakOff.signal.aborted,
-    });
-    try {
-      yield* events;
-    } catch (thrown) {
-      if (breakOff.signal.aborted) throw problem('backend_unavailable', 'The gateway was shut down.');
-      throw thrown;
-    }
+    const isTaken = () => job.taken || leaving;
+    return follow({ submission, messages, reader, orders, isTaken, restAfterMs, counted, log: jobLog });
   }
 
   async function* attach(id: string, owner: string | undefined, reader: Reader): AsyncGenerator<GenerationEvent, void> {
+    reader.signal.throwIfAborted();
+    if (draining) throw unavailable('draining');
     const gone = problem('stream_gone', 'There is no such stream, or it is kept no more.');
     const messages = createChannel<StreamMessage>();
     const announced = createChannel<Submission>();
@@ -167,7 +161,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
     followed.set(job.id, entry);
     try {
       const late = AbortSignal.timeout(deadline - Date.now());
-      const before = await submitter.submit(AbortSignal.any([reader.signal, breakOff.signal, late])).catch((reason) => {
+      const before = await submitter.submit(AbortSignal.any([reader.signal, late])).catch((reason) => {
         submitter.cancel(); // it may be on the stream, its acknowledgement lost
         throw late.aborted ? problem('deadline_exceeded', 'NATS did not take the job in time.') : reason;
       });
@@ -201,16 +195,18 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
       return models;
     },
     generate: (job, reader) => counting(generate(job, reader)),
-    attach(id, owner, reader) {
-      if (draining) throw unavailable('draining');
-      return counting(attach(id, owner, reader));
-    },
+    attach: (id, owner, reader) => counting(attach(id, owner, reader)),
     status: () => ({ engines: fleet.models().length, waiting: backlog.waiting }),
     async drain(graceMs) {
       draining = true;
-      const timer = setTimeout(() => breakOff.abort(new Error('the grace period is over')), graceMs);
-      while (jobs.size > 0) await Promise.all(jobs);
-      clearTimeout(timer);
+      const over = new AbortController();
+      const all = (async () => {
+        while (jobs.size > 0) await Promise.all(jobs);
+      })();
+      // What has not ended goes on without us: its readers find it at another gateway.
+      await Promise.race([all, sleep(graceMs, undefined, { signal: over.signal }).catch(() => {})]);
+      over.abort();
+      leaving = true;
     },
     close() {
       fleet.close();

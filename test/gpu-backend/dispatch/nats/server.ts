@@ -1,19 +1,7 @@
 /**
- * A real nats-server with a store of its own, for tests. Where there is none: a failure in CI, elsewhere a loud word and no test.
+ * The nats-server of the tests. Where there is none: a failure in CI, elsewhere a loud word and no test.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-
-const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin'];
-
-/** The program's path; undefined where the machine has none. */
-export const NATS_SERVER = FOLDERS.map((folder) => join(folder, 'nats-server')).find((path) => existsSync(path));
+import { NATS_SERVER } from '../../../../scripts/local/nats-server.ts';
 
 if (NATS_SERVER === undefined) {
   if (process.env.CI !== undefined)
@@ -23,64 +11,4 @@ if (NATS_SERVER === undefined) {
   );
 }
 
-export interface NatsServer {
-  readonly url: string;
-  /** Ends it, as a crash or in order, and starts it again with the same store and port. */
-  restart(signal?: NodeJS.Signals, downMs?: number): Promise<void>;
-  stop(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function answers(port: number): Promise<void> {
-  for (const until = Date.now() + 10_000; ; ) {
-    const socket = connect(port, '127.0.0.1');
-    try {
-      await once(socket, 'connect');
-      return;
-    } catch (reason) {
-      if (Date.now() > until) throw reason;
-      await sleep(20);
-    } finally {
-      socket.destroy();
-    }
-  }
-}
-
-export async function startNats(): Promise<NatsServer> {
-  const program = NATS_SERVER;
-  if (program === undefined) throw new Error('there is no nats-server');
-  const store = await mkdtemp(join(tmpdir(), 'maskwright-nats-'));
-  const port = await freePort();
-  let child: ChildProcess;
-  const start = async () => {
-    child = spawn(program, ['-js', '-sd', store, '-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-    await answers(port);
-  };
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill(signal);
-    await gone;
-  };
-  await start();
-  return {
-    url: `nats://127.0.0.1:${port}`,
-    async restart(signal = 'SIGKILL', downMs = 0) {
-      await end(signal);
-      await sleep(downMs);
-      await start();
-    },
-    async stop() {
-      await end('SIGKILL');
-      await rm(store, { recursive: true, force: true });
-    },
-  };
-}
+export { NATS_SERVER, type NatsServer, startNats } from '../../../../scripts/local/nats-server.ts';

@@ -1,0 +1,22 @@
+/** The short form of `npm run bench -- chaos`: real processes, real kills. */
+
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { chaos } from '../../../bench/chaos.ts';
+import { NATS_SERVER } from '../../gpu-backend/dispatch/nats/server.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+describe.skipIf(NATS_SERVER === undefined)('engines that are killed and a nats-server that restarts', () => {
+  it('lose, repeat and change nothing', { timeout: 180_000 }, async () => {
+    const cacheFolder = await mkdtemp(join(tmpdir(), 'maskwright-chaos-'));
+    const options = { model: join(ROOT, 'models/default'), threads: 1, cacheFolder };
+    const { results, faults, kills, redone } = await chaos({ ...options, requests: 60, killEveryMs: 4_000 });
+    expect(faults).toEqual([]);
+    expect(results).toHaveLength(60);
+    expect(kills).toBeGreaterThan(1);
+    expect(redone.takeovers).toBeGreaterThan(0);
+  });
+});
