@@ -6,6 +6,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import type { NatsConfig } from '../../config.ts';
+import { createUntilAnswered, type UntilAnswered } from './until-answered.ts';
 
 // A server that restarts is back within a second or two; whoever waits that long has lost nothing.
 const RECONNECT_MS = 250;
@@ -19,6 +20,10 @@ export interface Link {
   readonly nc: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
+  /** Asks the servers until they answer. */
+  readonly untilAnswered: UntilAnswered;
+  /** Calls at each reconnection, until the returned function is called. */
+  onReconnect(listener: () => void): () => void;
   /** For how many milliseconds there has been no connection; 0 while there is one. */
   downMs(): number;
   /** Sends what is still to be sent and closes. */
@@ -45,6 +50,8 @@ export async function openLink({ servers, credentials }: NatsConfig, name: strin
     ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(() => readFileSync(credentials)) }),
   }).finally(() => clearInterval(complaint));
   let downSince: number | undefined;
+  const listeners = new Set<() => void>();
+  let reconnected = Promise.withResolvers<void>();
   void (async () => {
     for await (const { type } of nc.status()) {
       if (type === 'disconnect') {
@@ -53,6 +60,9 @@ export async function openLink({ servers, credentials }: NatsConfig, name: strin
       } else if (type === 'reconnect') {
         log.info({ server: nc.getServer(), ms: Date.now() - (downSince ?? Date.now()) }, 'connected to NATS again');
         downSince = undefined;
+        reconnected.resolve();
+        reconnected = Promise.withResolvers();
+        for (const listener of [...listeners]) listener();
       }
     }
   })();
@@ -62,6 +72,11 @@ export async function openLink({ servers, credentials }: NatsConfig, name: strin
     nc,
     js: jetstream(nc, options),
     jsm: await jetstreamManager(nc, { ...options, checkAPI: false }),
+    untilAnswered: createUntilAnswered(() => reconnected.promise),
+    onReconnect(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     downMs: () => (downSince === undefined ? 0 : Date.now() - downSince),
     async close() {
       if (downSince !== undefined || nc.isClosed()) await nc.close();

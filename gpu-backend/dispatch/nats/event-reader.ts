@@ -9,7 +9,6 @@ import type { Link } from './connection.ts';
 import type { Counted } from './counted.ts';
 import { MalformedMessage, readStreamMessage, type StreamMessage } from './messages.ts';
 import type { Names } from './names.ts';
-import { untilAnswered } from './until-answered.ts';
 
 // How long a pull waits; half of it without a heartbeat, twice, and the consumer is made anew.
 const PULL_MS = 2_000;
@@ -35,16 +34,15 @@ export interface EventReaderOptions {
 
 export async function readEvents(options: EventReaderOptions): Promise<EventReader> {
   const { link, names, filter, onMessage, counted, log } = options;
-  const consumer = await untilAnswered(() =>
-    link.js.consumers.get(names.events, {
-      filter_subjects: filter,
-      deliver_policy: DeliverPolicy.All,
-      inactive_threshold: nanos(FORGET_MS),
-    }),
-  );
-  const { num_pending: stored } = await consumer.info(true);
+  /** Sequence in the stream of the last message that was handed out. */
+  let last = 0;
+  let current: ConsumerMessages | undefined;
+  /** Of the consumers one behind the other: what an earlier one still gets is not handed out. */
+  let generation = 0;
   let closed = false;
-  const take = (message: JsMsg) => {
+
+  function take(message: JsMsg): void {
+    last = message.seq;
     try {
       onMessage(message.subject.split('.').at(-1) ?? '', readStreamMessage(message.data));
     } catch (reason) {
@@ -52,17 +50,49 @@ export async function readEvents(options: EventReaderOptions): Promise<EventRead
       counted.add('malformed_messages');
       log.error({ err: reason, subject: message.subject }, 'a message cannot be read');
     }
-  };
-  const messages: ConsumerMessages = await consumer.consume({ max_messages: 500, expires: PULL_MS, callback: take });
-  void messages.closed().then((reason) => {
-    if (!closed) log.error({ err: reason }, 'the stream of events is read no more');
-  });
+  }
+
+  /** @returns how many messages are stored that were not handed out */
+  async function open(): Promise<number> {
+    const own = ++generation;
+    const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: last + 1 };
+    const wanted = { filter_subjects: filter, inactive_threshold: nanos(FORGET_MS), ...start };
+    const consumer = await link.untilAnswered(() => link.js.consumers.get(names.events, wanted));
+    const { num_pending: stored } = await consumer.info(true);
+    if (closed || own !== generation) return stored;
+    const callback = (message: JsMsg) => own === generation && take(message);
+    const messages = await consumer.consume({ max_messages: 500, expires: PULL_MS, callback });
+    current = messages;
+    void watch(messages);
+    return stored;
+  }
+
+  /** Opens it again behind the last message when the consumer is gone, or silent. */
+  async function watch(messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (type === 'heartbeats_missed' || type === 'consumer_not_found' || type === 'consumer_deleted') break;
+    }
+    if (closed || messages !== current) return;
+    log.info({ filter, after: last }, 'the events are read by a new consumer');
+    reopen();
+  }
+
+  function reopen(): void {
+    current?.stop();
+    current = undefined;
+    // What makes this fail is that the connection is closed for good.
+    open().catch((reason: unknown) => closed || log.error({ err: reason }, 'the events are read no more'));
+  }
+
+  // A server that restarted has forgotten the consumer, and the library would take a while to find out.
+  const forget = link.onReconnect(reopen);
+  const stored = await open();
   return {
     empty: stored === 0,
     close() {
       closed = true;
-      messages.stop();
-      void consumer.delete().catch(() => {}); // the server forgets it by itself
+      forget();
+      current?.stop();
     },
   };
 }

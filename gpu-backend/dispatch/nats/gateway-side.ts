@@ -57,6 +57,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
   const gateway = nuid.next();
   const topology = await ensureTopology(link, config.nats);
   const { names } = topology;
+  const records = { bucket: topology.checkpoints, untilAnswered: link.untilAnswered };
   const fleet = watchFleet(link, names, counted, log);
   const backlog = watchBacklog(link, names, fleet, config.waitingS);
   const followed = new Map<string, Followed>();
@@ -120,7 +121,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
     try {
       let submission: Submission | undefined;
       for await (const candidate of announced.values()) {
-        if (await wasCancelled(topology.checkpoints, id, candidate.run)) continue;
+        if (await wasCancelled(records, id, candidate.run)) continue;
         submission = candidate;
         break;
       }

@@ -9,7 +9,7 @@ import type { KV } from '@nats-io/kv';
 import { nuid } from '@nats-io/transport-node';
 import type { TextCheckpoint } from '../../denoise/checkpoint.ts';
 import { encode, type JobRecord, MalformedMessage, readRecord, type WorkMessage } from './messages.ts';
-import { hasChanged, untilAnswered } from './until-answered.ts';
+import { hasChanged, type UntilAnswered } from './until-answered.ts';
 
 /** The job is another engine's, or nobody wants it any more. */
 export class LeaseLost extends Error {
@@ -36,12 +36,18 @@ export interface Lease {
   handOver(): Promise<void>;
 }
 
+/** The bucket of records, and how it is asked. */
+export interface Records {
+  readonly bucket: KV;
+  readonly untilAnswered: UntilAnswered;
+}
+
 interface Entry {
   readonly record?: JobRecord;
   readonly revision: number;
 }
 
-async function read(bucket: KV, id: string): Promise<Entry> {
+async function read({ bucket, untilAnswered }: Records, id: string): Promise<Entry> {
   const entry = await untilAnswered(() => bucket.get(id));
   if (entry === null) return { revision: 0 };
   try {
@@ -53,8 +59,8 @@ async function read(bucket: KV, id: string): Promise<Entry> {
 }
 
 /** Whether a run of a job was cancelled. */
-export async function wasCancelled(bucket: KV, id: string, run: string): Promise<boolean> {
-  const { record } = await read(bucket, id);
+export async function wasCancelled(records: Records, id: string, run: string): Promise<boolean> {
+  const { record } = await read(records, id);
   return record?.run === run && record.state === 'cancelled';
 }
 
@@ -68,11 +74,11 @@ function isOver(record: JobRecord, { turn }: WorkMessage): boolean {
  * Claims a job that was delivered, whoever had it before.
  * @returns undefined when there is nothing to do: it has ended, was cancelled, or rests
  */
-export async function claimJob(bucket: KV, work: WorkMessage, ownRevision: string): Promise<Lease | undefined> {
+export async function claimJob(records: Records, work: WorkMessage, ownRevision: string): Promise<Lease | undefined> {
   const key = work.job.id;
   const id = nuid.next();
   for (;;) {
-    const { record, revision } = await read(bucket, key);
+    const { record, revision } = await read(records, key);
     const before = record?.run === work.run ? record : undefined;
     if (before !== undefined && isOver(before, work)) return undefined;
     const own: JobRecord = {
@@ -86,17 +92,17 @@ export async function claimJob(bucket: KV, work: WorkMessage, ownRevision: strin
       texts: before?.texts ?? [],
     };
     try {
-      const put = () => bucket.put(key, encode(own), { previousSeq: revision });
-      return createLease(bucket, key, own, await untilAnswered(put));
+      const put = () => records.bucket.put(key, encode(own), { previousSeq: revision });
+      return createLease(records, key, own, await records.untilAnswered(put));
     } catch (reason) {
       if (!hasChanged(reason)) throw reason;
-      const now = await read(bucket, key);
-      if (now.record?.lease === id) return createLease(bucket, key, own, now.revision); // the answer to our write was lost
+      const now = await read(records, key);
+      if (now.record?.lease === id) return createLease(records, key, own, now.revision); // the answer to our write was lost
     }
   }
 }
 
-function createLease(bucket: KV, key: string, claimed: JobRecord, claimedAt: number): Lease {
+function createLease(records: Records, key: string, claimed: JobRecord, claimedAt: number): Lease {
   let record = claimed;
   let revision = claimedAt;
 
@@ -104,11 +110,12 @@ function createLease(bucket: KV, key: string, claimed: JobRecord, claimedAt: num
     record = { ...record, ...changes, write: record.write + 1 };
     for (;;) {
       try {
-        revision = await untilAnswered(() => bucket.put(key, encode(record), { previousSeq: revision }));
+        const put = () => records.bucket.put(key, encode(record), { previousSeq: revision });
+        revision = await records.untilAnswered(put);
         return;
       } catch (reason) {
         if (!hasChanged(reason)) throw reason;
-        const now = await read(bucket, key);
+        const now = await read(records, key);
         if (now.revision !== 0 && now.record?.lease !== record.lease) {
           throw new LeaseLost(now.record?.state === 'cancelled' && now.record.run === record.run);
         }

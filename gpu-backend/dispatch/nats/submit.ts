@@ -14,7 +14,6 @@ import {
   type WorkMessage,
 } from './messages.ts';
 import type { Topology } from './topology.ts';
-import { untilAnswered } from './until-answered.ts';
 
 // A tombstone that cannot be written for this long is of no use any more: the job has ended or its deadline is near.
 const CANCEL_MS = 60_000;
@@ -28,7 +27,7 @@ export interface Submitter extends Orders {
 }
 
 export function createSubmitter(link: Link, { names, checkpoints }: Topology, own: Submission, log: Logger): Submitter {
-  const { js, jsm, nc } = link;
+  const { js, jsm, nc, untilAnswered } = link;
   const { job, run, gateway, deadline } = own;
   const jobSubject = names.jobSubject(job.request.model, job.priority ?? 'normal');
   /** Where the job lies in the stream of jobs. */
@@ -69,7 +68,7 @@ export function createSubmitter(link: Link, { names, checkpoints }: Topology, ow
     async submit(signal) {
       const before = await announce(`job.${job.id}`, signal);
       if (before !== undefined) {
-        if (!(await wasCancelled(checkpoints, job.id, before.run))) return before;
+        if (!(await wasCancelled({ bucket: checkpoints, untilAnswered }, job.id, before.run))) return before;
         await announce(run, signal); // what was cancelled is begun anew
       }
       await put(0, signal);

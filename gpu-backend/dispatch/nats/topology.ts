@@ -18,7 +18,6 @@ import { PRIORITIES } from '../../../shared/contract/generation.ts';
 import type { NatsConfig } from '../../config.ts';
 import type { Link } from './connection.ts';
 import { type Names, namesOf } from './names.ts';
-import { untilAnswered } from './until-answered.ts';
 
 /** A delivered job that is not heard of for this long goes to another engine: four signs of life lost, or as long a pause. */
 export const LEASE_MS = 4_000;
@@ -49,7 +48,10 @@ async function ensureStream(jsm: JetStreamManager, config: Partial<StreamConfig>
 }
 
 /** Makes streams and bucket; asks until the servers answer. */
-export async function ensureTopology({ js, jsm }: Link, { prefix, replicas }: NatsConfig): Promise<Topology> {
+export async function ensureTopology(
+  { js, jsm, untilAnswered }: Link,
+  { prefix, replicas }: NatsConfig,
+): Promise<Topology> {
   const names = namesOf(prefix);
   const file = { storage: StorageType.File, num_replicas: replicas };
   const limits = { ...file, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old };
@@ -73,7 +75,12 @@ export async function ensureTopology({ js, jsm }: Link, { prefix, replicas }: Na
 }
 
 /** Makes the consumers of a model, one for each priority. */
-export async function ensureConsumers({ jsm }: Link, names: Names, model: string, leaseMs: number): Promise<void> {
+export async function ensureConsumers(
+  { jsm, untilAnswered }: Link,
+  names: Names,
+  model: string,
+  leaseMs: number,
+): Promise<void> {
   for (const priority of PRIORITIES) {
     const config = {
       durable_name: names.consumer(model, priority),

@@ -19,16 +19,24 @@ function isFinal(reason: unknown): boolean {
  *
  * @throws what the servers refuse it with; the signal's reason when that aborts first
  */
-export async function untilAnswered<T>(ask: (attempt: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    signal?.throwIfAborted();
-    try {
-      return await ask(attempt);
-    } catch (reason) {
-      if (isFinal(reason)) throw reason;
+export type UntilAnswered = <T>(ask: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+
+const AGAIN = Symbol('again');
+
+/** @param reconnected resolves when a connection that was lost is there again: what was asked before it was may be lost */
+export function createUntilAnswered(reconnected: () => Promise<void>): UntilAnswered {
+  return async (ask, signal) => {
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        const answer = await Promise.race([ask(), reconnected().then((): typeof AGAIN => AGAIN)]);
+        if (answer !== AGAIN) return answer;
+      } catch (reason) {
+        if (isFinal(reason)) throw reason;
+        await sleep(PAUSE_MS + Math.random() * JITTER_MS, undefined, { signal }).catch(() => {});
+      }
     }
-    await sleep(PAUSE_MS + Math.random() * JITTER_MS, undefined, { signal }).catch(() => {});
-  }
+  };
 }
 
 /** Whether a write was refused because the key or subject has changed since it was read. */

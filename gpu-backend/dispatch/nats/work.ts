@@ -13,7 +13,6 @@ import { claimJob, type Lease, LeaseLost } from './lease.ts';
 import { encode, MalformedMessage, readWork, type StreamMessage, type WorkMessage } from './messages.ts';
 import { createOutbox } from './outbox.ts';
 import type { Topology } from './topology.ts';
-import { untilAnswered } from './until-answered.ts';
 
 /** Steps of a text from one checkpoint to the next: what is done twice when an engine dies. */
 const CHECKPOINT_EVERY = 2;
@@ -72,7 +71,11 @@ export async function beginWork(delivery: Delivery, context: WorkContext): Promi
     delivery.nak(RETRY_MS); // another engine's: two installations with other models under one prefix
     return undefined;
   }
-  const claimed = await claimJob(topology.checkpoints, message, own.revision);
+  const claimed = await claimJob(
+    { bucket: topology.checkpoints, untilAnswered: link.untilAnswered },
+    message,
+    own.revision,
+  );
   if (claimed === undefined) {
     delivery.ack();
     return undefined;
@@ -181,7 +184,12 @@ function isOfTheEngine(reason: unknown): boolean {
 type Said = Pick<Extract<StreamMessage, { type: 'events' }>, 'type' | 'events'> | { type: 'rested'; turn: number };
 
 /** Stores messages in the job's subject of events; each again until it is, under the same id. */
-function createPublisher({ js }: Link, { names }: Topology, { job, run, gateway }: WorkMessage, { id: lease }: Lease) {
+function createPublisher(
+  { js, untilAnswered }: Link,
+  { names }: Topology,
+  { job, run, gateway }: WorkMessage,
+  { id: lease }: Lease,
+) {
   const subject = names.eventSubject(gateway, job.id);
   let part = 0;
   return async (said: Said): Promise<void> => {
@@ -219,7 +227,7 @@ async function setAside(
 ): Promise<void> {
   const why = headers();
   why.set('Reason', reason);
-  await untilAnswered(() => link.js.publish(names.setAsideSubject(kind), delivery.data, { headers: why }));
+  await link.untilAnswered(() => link.js.publish(names.setAsideSubject(kind), delivery.data, { headers: why }));
   delivery.term();
   counted.add('jobs_set_aside');
 }
