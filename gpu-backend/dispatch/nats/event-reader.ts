@@ -60,7 +60,9 @@ export async function readEvents(options: EventReaderOptions): Promise<EventRead
     const consumer = await link.untilAnswered(() => link.js.consumers.get(names.events, wanted));
     const { num_pending: stored } = await consumer.info(true);
     if (closed || own !== generation) return stored;
-    const callback = (message: JsMsg) => own === generation && take(message);
+    const callback = (message: JsMsg) => {
+      if (own === generation) take(message);
+    };
     const messages = await consumer.consume({ max_messages: 500, expires: PULL_MS, callback });
     current = messages;
     void watch(messages);
