@@ -8,10 +8,12 @@ import type { Config } from '../config.ts';
 import { type Link, openLink } from '../dispatch/nats/connection.ts';
 import { createCounted } from '../dispatch/nats/counted.ts';
 import { type EngineSide, startEngineSide } from '../dispatch/nats/engine-side.ts';
+import { createHttpCounters } from '../http/counters.ts';
 import { health } from '../http/health.ts';
+import { openServer } from '../http/server.ts';
 import { startEngineThread } from './engine-thread.ts';
-import { listen } from './listen.ts';
 import type { Service } from './role.ts';
+import { urlOf } from './routes.ts';
 
 /** It listens at once; it is ready when its models are loaded and NATS answers, and tries for that as long as it takes. */
 export async function startEngine(config: Config, log: Logger): Promise<Service> {
@@ -27,9 +29,11 @@ export async function startEngine(config: Config, log: Logger): Promise<Service>
       return dispatch.unready() ?? 'not connected to NATS';
     return dispatch.unready();
   };
-  const metrics = async () => `${await dispatch.metrics()}${counted.exposition()}`;
+  const counters = createHttpCounters();
+  const metrics = async () => (await dispatch.metrics()) + counted.exposition() + counters.exposition();
   const app = new Hono().route('/', health({ unready }, metrics));
-  const { server, url } = await listen(app.fetch, config);
+  const { host, port } = config;
+  const server = await openServer({ app, host, port, counters });
 
   const ready = (async () => {
     // Both at once: neither needs the other.
@@ -43,14 +47,14 @@ export async function startEngine(config: Config, log: Logger): Promise<Service>
   })();
   ready.catch(() => {}); // the caller sees it; here it must not end the process before he does
   return {
-    url,
+    url: urlOf(host, server.port),
     ready,
     ended: engine.ended,
     async stop() {
       draining = true;
       await side?.drain(config.graceS * 1000); // still listening, so that /readyz can say so
       await link?.close();
-      await new Promise((resolve) => server.close(resolve));
+      await server.close(0);
       await engine.stop();
     },
   };

@@ -8,9 +8,8 @@ import { laterDispatch } from '../dispatch/later.ts';
 import { openLink } from '../dispatch/nats/connection.ts';
 import { createCounted } from '../dispatch/nats/counted.ts';
 import { openGatewaySide } from '../dispatch/nats/gateway-side.ts';
-import { createApp } from '../http/app.ts';
-import { listen } from './listen.ts';
 import type { Service } from './role.ts';
+import { openRoutes } from './routes.ts';
 
 /** It listens at once, is ready when NATS answers and an engine is there, and tries for that as long as it takes. */
 export async function startGateway(config: Config, log: Logger): Promise<Service> {
@@ -23,21 +22,18 @@ export async function startGateway(config: Config, log: Logger): Promise<Service
     opening.then((opened) => opened.dispatch),
     'not connected to NATS',
   );
-  const app = createApp({ dispatch, metrics: () => counted.exposition(), secret: config.secret, log });
-  const { server, url } = await listen(app.fetch, config);
+  const routes = await openRoutes(dispatch, counted.exposition, config, log);
   const stopped = Promise.withResolvers<void>();
   const ready = opening.then(() => log.info('ready'));
   ready.catch(stopped.reject); // what NATS refuses now it will refuse again
   return {
-    url,
+    url: routes.url,
     ready,
     ended: stopped.promise,
     async stop() {
       stopped.resolve();
       await dispatch.drain(config.graceS * 1000); // still listening, so that /readyz can say so
-      const closed = new Promise((resolve) => server.close(resolve));
-      if ('closeAllConnections' in server) server.closeAllConnections(); // readers that are left go to another gateway
-      await closed;
+      await routes.close(); // readers that are left find their streams at another gateway
       if (dispatch.opened === undefined) return;
       const { link, dispatch: side } = await opening;
       side.close();

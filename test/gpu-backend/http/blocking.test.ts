@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../../gpu-backend/config.ts';
-import { type Service, startService } from '../../../gpu-backend/main.ts';
+import type { Service } from '../../../gpu-backend/roles/role.ts';
+import { startService } from '../../../gpu-backend/roles/service.ts';
 import { SECRET } from './service.ts';
 
 const MODEL = join(import.meta.dirname, '../../fixtures/overfit');
