@@ -9,8 +9,6 @@ import type { Role } from '../gpu-backend/config.ts';
 
 export const SECRET = 'the secret of services that live for one bench';
 const MAIN = fileURLToPath(new URL('../gpu-backend/main.ts', import.meta.url));
-// Lines of a process's log that are shown when it ends unasked.
-const LAST_LINES = 20;
 
 export interface ProcessOptions {
   readonly nats: string;
@@ -18,16 +16,21 @@ export interface ProcessOptions {
   readonly model: string;
   readonly threads: number;
   readonly cacheFolder: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface RoleProcess {
   readonly child: ChildProcess;
   readonly url: string;
+  /** Resolves when its log says so; rejects with the end of its log when it ends before. */
+  readonly ready: Promise<void>;
   /** Resolves with its exit code; null where a signal ended it. */
   readonly ended: Promise<number | null>;
+  /** What it has logged. */
+  readonly log: readonly string[];
 }
 
-/** Starts a role and waits until it says that it is ready. @throws Error with the end of its log when it ends before */
+/** Starts a role and waits until it listens. @throws Error with its log when it ends before */
 export async function startRole(role: Role, options: ProcessOptions): Promise<RoleProcess> {
   const child = spawn(process.execPath, [MAIN], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -41,26 +44,28 @@ export async function startRole(role: Role, options: ProcessOptions): Promise<Ro
       MASKWRIGHT_MODELS: options.model,
       MASKWRIGHT_THREADS: String(options.threads),
       MASKWRIGHT_CACHE: options.cacheFolder,
-      // A bench is no interactive load: all of it may wait.
-      MASKWRIGHT_WAITING_S: '3600',
+      ...options.environment,
     },
   });
   const ended = once(child, 'exit').then(([code]) => code as number | null);
-  const lines: string[] = [];
-  let url = '';
-  const ready = new Promise<void>((resolve) => {
-    createInterface({ input: child.stdout! }).on('line', (line) => {
-      lines.push(line);
-      if (lines.length > LAST_LINES) lines.shift();
-      const entry = JSON.parse(line) as { msg: string; url?: string };
-      if (entry.msg === 'listening') url = entry.url ?? '';
-      if (entry.msg === 'ready') resolve();
-    });
+  const log: string[] = [];
+  const said = new Map<string, (entry: { url?: string }) => void>();
+  const whenSaid = (message: string) => {
+    const { promise, resolve, reject } = Promise.withResolvers<{ url?: string }>();
+    said.set(message, resolve);
+    void ended.then((code) =>
+      reject(new Error(`the ${role} ended with ${code} before it was ${message}:\n${log.join('\n')}`)),
+    );
+    promise.catch(() => {}); // whoever waits for it sees it
+    return promise;
+  };
+  const listening = whenSaid('listening');
+  const ready = whenSaid('ready').then(() => {});
+  ready.catch(() => {});
+  createInterface({ input: child.stdout! }).on('line', (line) => {
+    log.push(line);
+    const entry = JSON.parse(line) as { msg: string; url?: string };
+    said.get(entry.msg)?.(entry);
   });
-  const early = ended.then((code) => {
-    throw new Error(`the ${role} ended with ${code} before it was ready:\n${lines.join('\n')}`);
-  });
-  early.catch(() => {});
-  await Promise.race([ready, early]);
-  return { child, url, ended };
+  return { child, url: (await listening).url ?? '', ready, ended, log };
 }

@@ -17,6 +17,8 @@ const CALLERS = 16;
 /** Steps of a text that may be done again when its engine is killed. */
 const MOST_REDONE = 4;
 const PREFIX = 'chaos';
+// A bench is no interactive load: all of it may wait.
+const PATIENT = { MASKWRIGHT_WAITING_S: '3600', MASKWRIGHT_DEADLINE_S: '3600' };
 
 export interface ChaosOptions extends Pick<BenchOptions, 'model' | 'threads' | 'cacheFolder'> {
   readonly requests: number;
@@ -45,12 +47,13 @@ export async function chaos({ requests, killEveryMs, ...options }: ChaosOptions)
   const jobs = chaosJobs(requests, model);
   const quiet = await quietTexts(jobs, options);
   const nats = await startNats();
-  const processes: ProcessOptions = { ...options, nats: nats.url, prefix: PREFIX };
+  const processes: ProcessOptions = { ...options, nats: nats.url, prefix: PREFIX, environment: PATIENT };
   const engines: RoleProcess[] = [];
   const all = new Set<RoleProcess>();
   const start = async (role: 'gateway' | 'engine') => {
     const started = await startRole(role, processes);
     all.add(started);
+    await started.ready;
     return started;
   };
   const over = new AbortController();

@@ -19,7 +19,9 @@ export interface NatsServer {
   readonly url: string;
   /** Ends it, as a crash or in order, and starts it again with the same store and port. */
   restart(signal?: NodeJS.Signals, downMs?: number): Promise<void>;
+  /** Ends it and forgets its store; `start` begins with an empty one. */
   stop(): Promise<void>;
+  start(): Promise<void>;
 }
 
 async function freePort(): Promise<number> {
@@ -64,6 +66,7 @@ export async function startNats(): Promise<NatsServer> {
   };
   await start();
   return {
+    start,
     url: `nats://127.0.0.1:${port}`,
     async restart(signal = 'SIGKILL', downMs = 0) {
       await end(signal);

@@ -87,8 +87,8 @@ export async function signedPost(job: unknown, changes: { secret?: string; now?:
 }
 
 /** A signed GET of a job's events. */
-export async function signedGet(path: string, now?: number): Promise<RequestInit> {
-  return { headers: { ...(await signRequest(SECRET, { method: 'GET', path, body: '' }, now)) } };
+export async function signedGet(path: string, now?: number, secret = SECRET): Promise<RequestInit> {
+  return { headers: { ...(await signRequest(secret, { method: 'GET', path, body: '' }, now)) } };
 }
 
 /** The events of an NDJSON answer, as they come; empty lines only say that it lives. */
