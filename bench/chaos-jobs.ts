@@ -13,12 +13,12 @@ const STYLES = ['product', 'sms', 'story', 'email'];
 const SAMPLERS = ['confidence', 'remdm', 'margin'] as const;
 const PRIORITIES = ['high', 'normal', 'low'] as const;
 
-/** So many jobs of one or two texts, 24 to 64 tokens, some with a template; always the same. */
+/** So many jobs of one or two texts, 16 to 40 tokens, some with a template; always the same. */
 export function chaosJobs(count: number, model: string): GenerationJob[] {
   const random = seeded(SEED);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)];
   return Array.from({ length: count }, (_, i) => {
-    const tokens = 24 + Math.floor(random() * 41);
+    const tokens = 16 + Math.floor(random() * 25);
     const text =
       random() < 0.5
         ? { length: { unit: 'tokens' as const, exact: tokens } }

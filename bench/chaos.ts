@@ -15,7 +15,7 @@ import { type BenchOptions, median, type Report } from './report.ts';
 const ENGINES = 2;
 const CALLERS = 16;
 /** Steps of a text that may be done again when its engine is killed. */
-const MOST_REDONE = 4;
+export const MOST_REDONE = 4;
 const PREFIX = 'chaos';
 // A bench is no interactive load: all of it may wait.
 const PATIENT = { MASKWRIGHT_WAITING_S: '3600', MASKWRIGHT_DEADLINE_S: '3600' };
@@ -130,7 +130,7 @@ const REQUESTS = 500;
 const KILL_EVERY_MS = 10_000;
 
 const METHOD = `${ENGINES} engines and a gateway as processes over a real nats-server with a file store; ${CALLERS} callers send ${REQUESTS} jobs of one or two \
-texts of 24 to 64 tokens, a step for each. Every ${KILL_EVERY_MS / 1000} s an engine is killed with SIGKILL and started again; the nats-server is killed once and is back after half a second. \
+texts of 16 to 40 tokens, a step for each. Every ${KILL_EVERY_MS / 1000} s an engine is killed with SIGKILL and started again; the nats-server is killed once and is back after half a second. \
 Each stream is compared, step numbers and text, with a quiet run of the same seeds in one process. Work done again is counted on the stream of events: steps that were published a second time.`;
 
 export async function run(options: BenchOptions): Promise<Report> {

@@ -4,7 +4,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { chaos } from '../../../bench/chaos.ts';
+import { chaos, MOST_REDONE } from '../../../bench/chaos.ts';
 import { NATS_SERVER } from '../../gpu-backend/dispatch/nats/server.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -13,10 +13,11 @@ describe.skipIf(NATS_SERVER === undefined)('engines that are killed and a nats-s
   it('lose, repeat and change nothing', { timeout: 180_000 }, async () => {
     const cacheFolder = await mkdtemp(join(tmpdir(), 'maskwright-chaos-'));
     const options = { model: join(ROOT, 'models/default'), threads: 1, cacheFolder };
-    const { results, faults, kills, redone } = await chaos({ ...options, requests: 60, killEveryMs: 4_000 });
+    const { results, faults, kills, redone } = await chaos({ ...options, requests: 60, killEveryMs: 3_500 });
     expect(faults).toEqual([]);
     expect(results).toHaveLength(60);
     expect(kills).toBeGreaterThan(1);
     expect(redone.takeovers).toBeGreaterThan(0);
+    expect(Math.max(0, ...redone.perText)).toBeLessThan(MOST_REDONE);
   });
 });
