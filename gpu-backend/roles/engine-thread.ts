@@ -17,8 +17,12 @@ export interface EngineThread {
   stop(): Promise<void>;
 }
 
-export function startEngineThread({ models, device, precision, threads, cacheFolder }: Config): EngineThread {
-  const workerData: EngineConfig = { models, device, precision, threads, cacheFolder };
+export function startEngineThread(config: Config): EngineThread {
+  const { models, device, precision, threads, cacheFolder, running, waitingS, deadlineS } = config;
+  const workerData: EngineConfig = {
+    ...{ models, device, precision, threads, cacheFolder },
+    ...{ running, waitingS, deadlineS },
+  };
   const thread = new Worker(new URL('../engine-thread.ts', import.meta.url), {
     workerData,
     resourceLimits: ENGINE_LIMITS,
