@@ -4,6 +4,7 @@
 import { checkText } from '../gpu-backend/check.ts';
 import { createEngine } from '../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../gpu-backend/engine/reader.ts';
+import { fixedModels } from '../gpu-backend/model/pool.ts';
 import { openModel } from '../gpu-backend/model/registry.ts';
 import type { GenerationJob } from '../shared/contract/generation.ts';
 import { seeded } from './random-requests.ts';
@@ -37,8 +38,9 @@ export async function quietTexts(
   jobs: readonly GenerationJob[],
   options: { readonly model: string; readonly threads: number; readonly cacheFolder: string },
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const opened = await openModel(options.model, { device: 'cpu', precision: 'int8', ...options });
-  const engine = createEngine({ models: [opened], check: checkText });
+  const { model, threads, cacheFolder } = options;
+  const opened = await openModel(model, { device: 'cpu', precision: 'int8', threads, cacheFolder });
+  const engine = createEngine({ models: fixedModels([opened]), check: checkText });
   const reader = eagerReader(new AbortController().signal);
   const all = new Map<string, readonly string[]>();
   for (const job of jobs) {

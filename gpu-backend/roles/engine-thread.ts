@@ -3,9 +3,11 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { type ThreadDispatch, threadDispatch } from '../dispatch/thread.ts';
 import type { EngineConfig } from '../engine-thread.ts';
+import { modelLog } from '../model-log.ts';
 
 // Steps leave short-lived arrays behind; left to itself V8 gives them 100 MB before it looks.
 const ENGINE_LIMITS = { maxYoungGenerationSizeMb: 12 };
@@ -17,17 +19,17 @@ export interface EngineThread {
   stop(): Promise<void>;
 }
 
-export function startEngineThread(config: Config): EngineThread {
-  const { models, device, precision, threads, cacheFolder, running, waitingS, deadlineS } = config;
+export function startEngineThread(config: Config, log: Logger): EngineThread {
+  const { models, device, precision, threads, cacheFolder, modelMemoryMb, running, waitingS, deadlineS } = config;
   const workerData: EngineConfig = {
-    ...{ models, device, precision, threads, cacheFolder },
+    ...{ models, device, precision, threads, cacheFolder, modelMemoryMb },
     ...{ running, waitingS, deadlineS },
   };
   const thread = new Worker(new URL('../engine-thread.ts', import.meta.url), {
     workerData,
     resourceLimits: ENGINE_LIMITS,
   });
-  const dispatch = threadDispatch(thread);
+  const dispatch = threadDispatch(thread, modelLog(log));
   let stopping = false;
   // An uncaught exception of the thread rejects, an exit resolves: the one is as bad as the other, unless we asked for it.
   const ended = once(thread, 'exit').then(() => {

@@ -18,7 +18,7 @@ import { urlOf } from './routes.ts';
 /** It listens at once; it is ready when its models are loaded and NATS answers, and tries for that as long as it takes. */
 export async function startEngine(config: Config, log: Logger): Promise<Service> {
   const counted = createCounted();
-  const engine = startEngineThread(config);
+  const engine = startEngineThread(config, log);
   const { dispatch } = engine;
   let link: Link | undefined;
   let side: EngineSide | undefined;
@@ -31,7 +31,7 @@ export async function startEngine(config: Config, log: Logger): Promise<Service>
   };
   const counters = createHttpCounters();
   const metrics = async () => (await dispatch.metrics()) + counted.exposition() + counters.exposition();
-  const app = new Hono().route('/', health({ unready }, metrics));
+  const app = new Hono().route('/', health({ unready, states: dispatch.states }, metrics));
   const { host, port } = config;
   const server = await openServer({ app, host, port, counters });
 

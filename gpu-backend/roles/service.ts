@@ -10,7 +10,7 @@ import { openRoutes } from './routes.ts';
 /** It listens at once and is ready when its models are loaded. */
 export async function startService(config: Config, log: Logger): Promise<Service> {
   const { device, precision } = config;
-  const engine = startEngineThread(config);
+  const engine = startEngineThread(config, log);
   const { dispatch } = engine;
   const routes = await openRoutes(dispatch, dispatch.metrics, config, log);
   const ready = dispatch.ready.then(() => {

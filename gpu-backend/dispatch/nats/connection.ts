@@ -22,6 +22,8 @@ export interface Link {
   readonly jsm: JetStreamManager;
   /** Asks the servers until they answer. */
   readonly untilAnswered: UntilAnswered;
+  /** A message that nobody stores; nothing once the connection is closing. */
+  say(subject: string, data?: string): void;
   /** Calls at each reconnection, until the returned function is called. */
   onReconnect(listener: () => void): () => void;
   /** For how many milliseconds there has been no connection; 0 while there is one. */
@@ -73,6 +75,9 @@ export async function openLink({ servers, credentials }: NatsConfig, name: strin
     js: jetstream(nc, options),
     jsm: await jetstreamManager(nc, { ...options, checkAPI: false }),
     untilAnswered: createUntilAnswered(() => reconnected.promise),
+    say(subject, data) {
+      if (!nc.isClosed() && !nc.isDraining()) nc.publish(subject, data);
+    },
     onReconnect(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -75,7 +75,7 @@ export async function startEngineSide(options: EngineSideOptions): Promise<Engin
   function tell(): void {
     const jobsPerSecond = room / (textsPerJob * secondsPerJob);
     const heartbeat: Heartbeat = { engine, models: [...models], running: running(), room, jobsPerSecond, draining };
-    nc.publish(names.engine(engine), encode(heartbeat));
+    link.say(names.engine(engine), encode(heartbeat));
   }
 
   const subscriptions = [

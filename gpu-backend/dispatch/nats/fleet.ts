@@ -32,7 +32,7 @@ interface Known extends Heartbeat {
   readonly number: number;
 }
 
-export function watchFleet({ nc, downMs }: Link, names: Names, counted: Counted, log: Logger): Fleet {
+export function watchFleet({ nc, say, downMs }: Link, names: Names, counted: Counted, log: Logger): Fleet {
   const known = new Map<string, Known>();
   let appeared = 0;
   let connectedAt = Date.now();
@@ -73,7 +73,7 @@ export function watchFleet({ nc, downMs }: Link, names: Names, counted: Counted,
       }
     },
   });
-  nc.publish(names.who);
+  say(names.who);
   const having = (model: string) => live().filter(({ models }) => models.some(({ id }) => id === model));
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   return {

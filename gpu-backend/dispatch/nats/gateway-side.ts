@@ -126,7 +126,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
         break;
       }
       if (submission === undefined || submission.job.owner !== owner) throw gone;
-      nc.publish(names.taken(submission.gateway), encode({ id, run: submission.run }));
+      link.say(names.taken(submission.gateway), encode({ id, run: submission.run }));
       counted.add('jobs_taken_up');
       log.info({ request: id, from: submission.gateway }, 'taken up');
       yield* serve({ submission, messages, taken: false }, reader, createSubmitter(link, topology, submission, log));

@@ -27,7 +27,7 @@ export interface Submitter extends Orders {
 }
 
 export function createSubmitter(link: Link, { names, checkpoints }: Topology, own: Submission, log: Logger): Submitter {
-  const { js, jsm, nc, untilAnswered } = link;
+  const { js, jsm, say, untilAnswered } = link;
   const { job, run, gateway, deadline } = own;
   const jobSubject = names.jobSubject(job.request.model, job.priority ?? 'normal');
   /** Where the job lies in the stream of jobs. */
@@ -37,7 +37,7 @@ export function createSubmitter(link: Link, { names, checkpoints }: Topology, ow
     const work: WorkMessage = { job, run, gateway, deadline, turn };
     const msgID = `${run}.${turn}`;
     ({ seq: sequence } = await untilAnswered(() => js.publish(jobSubject, encode(work), { msgID }), signal));
-    nc.publish(names.wake);
+    say(names.wake);
   }
 
   /** The first message of the job's subject. @returns the submission that took the message's id before */
@@ -52,7 +52,7 @@ export function createSubmitter(link: Link, { names, checkpoints }: Topology, ow
     return before?.type === 'submission' && before.run !== run ? before : undefined;
   }
 
-  const order = (what: Order['order']) => nc.publish(names.order, encode({ order: what, id: job.id, run }));
+  const order = (what: Order['order']) => say(names.order, encode({ order: what, id: job.id, run }));
 
   async function bury(): Promise<void> {
     const tombstone: JobRecord = { run, state: 'cancelled', lease: gateway, write: 0, turn: 0, tries: 0, texts: [] };

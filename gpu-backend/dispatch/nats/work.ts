@@ -106,6 +106,7 @@ export async function beginWork(delivery: Delivery, context: WorkContext): Promi
     onFailure: (reason) => stop.abort(reason),
   });
   const suspect = lease.tries >= SUSPECT_TRIES;
+  const began = performance.now();
   const run = async () => {
     try {
       if (suspect) await Promise.race([context.quiet(), once(stop.signal, 'abort')]);
@@ -119,6 +120,7 @@ export async function beginWork(delivery: Delivery, context: WorkContext): Promi
       await outbox.flushed();
       await lease.leave('ended');
       delivery.ack();
+      jobLog.info({ ms: Math.round(performance.now() - began), resumed: lease.texts.length > 0 }, 'finished');
     } catch (reason) {
       await endEarly(stop.signal.aborted ? stop.signal.reason : reason);
     }

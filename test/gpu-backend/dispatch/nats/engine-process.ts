@@ -9,6 +9,7 @@ import { openLink } from '../../../../gpu-backend/dispatch/nats/connection.ts';
 import { createCounted } from '../../../../gpu-backend/dispatch/nats/counted.ts';
 import { startEngineSide } from '../../../../gpu-backend/dispatch/nats/engine-side.ts';
 import { createEngine } from '../../../../gpu-backend/engine/engine.ts';
+import { fixedModels } from '../../../../gpu-backend/model/pool.ts';
 import { plainConstraint } from '../../plain-constraint.ts';
 import { tinyModel, tinySession } from '../../tiny-model.ts';
 
@@ -17,7 +18,7 @@ const log = pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2
 const config = { servers: [server], replicas: 1, prefix };
 const session = tinySession(() => sleep(Number(stepMs)));
 const check = () => ({ held: [], failed: [] });
-const engine = createEngine({ models: [tinyModel(session)], check, makeConstraint: plainConstraint });
+const engine = createEngine({ models: fixedModels([tinyModel(session)]), check, makeConstraint: plainConstraint });
 const inline = inlineDispatch(Promise.resolve(engine));
 await Promise.resolve();
 const dispatch: typeof inline = {

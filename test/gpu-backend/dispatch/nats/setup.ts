@@ -9,6 +9,7 @@ import { createCounted } from '../../../../gpu-backend/dispatch/nats/counted.ts'
 import { startEngineSide } from '../../../../gpu-backend/dispatch/nats/engine-side.ts';
 import { openGatewaySide } from '../../../../gpu-backend/dispatch/nats/gateway-side.ts';
 import { createEngine } from '../../../../gpu-backend/engine/engine.ts';
+import { fixedModels } from '../../../../gpu-backend/model/pool.ts';
 import type { GenerationJob } from '../../../../shared/contract/generation.ts';
 import { plainConstraint } from '../../plain-constraint.ts';
 import { tinyModel, tinySession } from '../../tiny-model.ts';
@@ -55,7 +56,7 @@ export interface Installation {
 export function inlineEngine(stepMs = 0) {
   const session = tinySession(() => (stepMs === 0 ? Promise.resolve() : wait(stepMs)));
   const check = () => ({ held: [], failed: [] });
-  const engine = createEngine({ models: [tinyModel(session)], check, makeConstraint: plainConstraint });
+  const engine = createEngine({ models: fixedModels([tinyModel(session)]), check, makeConstraint: plainConstraint });
   return { dispatch: inlineDispatch(Promise.resolve(engine)), session };
 }
 
