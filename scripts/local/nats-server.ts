@@ -48,14 +48,16 @@ async function answers(port: number): Promise<void> {
   }
 }
 
-export async function startNats(): Promise<NatsServer> {
+/** @param parameters beyond those of port and store, as the program takes them */
+export async function startNats(parameters: readonly string[] = []): Promise<NatsServer> {
   const program = NATS_SERVER;
   if (program === undefined) throw new Error('there is no nats-server');
   const store = await mkdtemp(join(tmpdir(), 'maskwright-nats-'));
   const port = await freePort();
   let child: ChildProcess;
   const start = async () => {
-    child = spawn(program, ['-js', '-sd', store, '-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+    const own = ['-js', '-sd', store, '-a', '127.0.0.1', '-p', String(port)];
+    child = spawn(program, [...own, ...parameters], { stdio: 'ignore' });
     await answers(port);
   };
   const end = async (signal: NodeJS.Signals) => {

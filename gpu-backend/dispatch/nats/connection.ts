@@ -2,8 +2,9 @@
  * The connection to the NATS servers: it is never given up, and says when it is down.
  */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import type { NatsConfig } from '../../config.ts';
 import { createUntilAnswered, type UntilAnswered } from './until-answered.ts';
@@ -32,25 +33,41 @@ export interface Link {
   close(): Promise<void>;
 }
 
+/** The library can wait too, but not say what for. */
+async function firstConnection(options: ConnectionOptions, log: Logger): Promise<NatsConnection> {
+  for (let complainAt = 0; ; ) {
+    try {
+      return await connect(options);
+    } catch (reason) {
+      if (Date.now() >= complainAt) {
+        log.warn({ err: reason, servers: options.servers }, 'NATS cannot be reached yet');
+        complainAt = Date.now() + COMPLAINT_MS;
+      }
+      await sleep(RECONNECT_MS + Math.random() * RECONNECT_JITTER_MS);
+    }
+  }
+}
+
 /** Connects, however long that takes. @param name what the servers show of this client */
 export async function openLink({ servers, credentials }: NatsConfig, name: string, log: Logger): Promise<Link> {
-  const complaint = setInterval(() => log.warn({ servers }, 'NATS cannot be reached yet'), COMPLAINT_MS);
-  const nc = await connect({
-    name,
-    servers: [...servers],
-    waitOnFirstConnect: true,
-    maxReconnectAttempts: -1,
-    ignoreAuthErrorAbort: true, // credentials may be put right while we wait
-    reconnectTimeWait: RECONNECT_MS,
-    reconnectJitter: RECONNECT_JITTER_MS,
-    reconnectJitterTLS: RECONNECT_JITTER_MS,
-    pingInterval: PING_MS,
-    maxPingOut: 2,
-    noAsyncTraces: true,
-    ...(servers.some((server) => server.startsWith('tls:')) ? { tls: {} } : {}),
-    // Read at each attempt, so that renewed credentials are taken without a restart.
-    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(() => readFileSync(credentials)) }),
-  }).finally(() => clearInterval(complaint));
+  const nc = await firstConnection(
+    {
+      name,
+      servers: [...servers],
+      maxReconnectAttempts: -1,
+      ignoreAuthErrorAbort: true, // credentials may be put right while we wait
+      reconnectTimeWait: RECONNECT_MS,
+      reconnectJitter: RECONNECT_JITTER_MS,
+      reconnectJitterTLS: RECONNECT_JITTER_MS,
+      pingInterval: PING_MS,
+      maxPingOut: 2,
+      noAsyncTraces: true,
+      ...(servers.some((server) => server.startsWith('tls:')) ? { tls: {} } : {}),
+      // Read at each attempt, so that renewed credentials are taken without a restart.
+      ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(() => readFileSync(credentials)) }),
+    },
+    log,
+  );
   let downSince: number | undefined;
   const listeners = new Set<() => void>();
   let reconnected = Promise.withResolvers<void>();
