@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 /** `npx vitest run --project node` or `--project workers` runs one of the two. */
 export default defineConfig({
   test: {
+    // What passed tests log (the edge a line for each request) would hide what failed.
+    silent: 'passed-only',
     // .ci/run asks for a machine-readable report beside the one for people.
     ...(process.env.MASKWRIGHT_TEST_REPORT === undefined
       ? {}

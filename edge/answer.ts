@@ -7,11 +7,13 @@ import type { CacheStatus } from './cache.ts';
 import { type CommittedPrefix, committedPrefix } from './committed-prefix.ts';
 import type { NumberedProgress, ProgressEvent } from './forward.ts';
 import { problemOf } from './middleware/errors.ts';
+import type { RequestTrace } from './trace.ts';
 
 /** What every answer says about itself. */
 export interface AnswerContext {
   readonly requestId: string;
   readonly cache: CacheStatus;
+  readonly trace: RequestTrace;
 }
 
 /** The body of an answer that is not streamed: one text at the top, several in `choices`. */
@@ -98,7 +100,7 @@ const END = 'data: [DONE]\n\n';
 export async function* sseAnswer(
   events: AsyncIterable<NumberedProgress>,
   mode: StreamMode,
-  { cache, requestId }: AnswerContext,
+  { cache, requestId, trace }: AnswerContext,
   seen: Place = START,
 ): AsyncGenerator<string> {
   const messages = mode === 'steps' ? stepMessages(cache) : textMessages(cache);
@@ -113,7 +115,9 @@ export async function* sseAnswer(
     }
     yield END;
   } catch (error) {
-    yield sse(['problem', { type: 'problem', problem: problemBody(problemOf(error, requestId), requestId) }]);
+    const value = problemOf(error, requestId);
+    trace.root.set({ problem: value.code });
+    yield sse(['problem', { type: 'problem', problem: problemBody(value, requestId) }]);
   }
 }
 

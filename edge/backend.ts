@@ -1,6 +1,7 @@
 /** One request to the inference service, whichever way leads there, and what its failures mean to our callers. */
 import { PROBLEMS, type Problem, type ProblemCode, ProblemError, problem } from '../shared/contract/problem.ts';
 import type { Env } from './env.ts';
+import { log } from './log.ts';
 
 /** Seconds after which a caller may find the service up again. */
 const RETRY_AFTER_S = 2;
@@ -29,7 +30,7 @@ export async function callBackend(env: Env, path: string, init: RequestInit): Pr
     const url = new URL(path, env.BACKEND_URL).href;
     response = await (env.BACKEND === undefined ? fetch(url, init) : env.BACKEND.fetch(url, init));
   } catch (error) {
-    console.error('backend', path, String(error));
+    log('error', 'the service cannot be reached', { path, error: String(error) });
     throw backendUnavailable();
   }
   if (response.ok) return response;
@@ -48,7 +49,7 @@ async function problemOfResponse(response: Response): Promise<ProblemError> {
     const wait = Number(response.headers.get('retry-after') ?? Number.NaN);
     return new ProblemError(Number.isFinite(wait) ? { ...stated, retryAfter: wait } : stated);
   }
-  console.error('backend', response.status, stated?.code ?? text.slice(0, 200));
+  log('error', 'the service failed', { status: response.status, problem: stated?.code ?? text.slice(0, 200) });
   return response.status === 503 ? backendUnavailable() : backendFailed(`it answered with status ${response.status}`);
 }
 

@@ -5,6 +5,7 @@
 import { cacheKey } from '../shared/contract/canonical.ts';
 import type { GenerationJob, GenerationRequest } from '../shared/contract/generation.ts';
 import type { NumberedProgress, ProgressEvent } from './forward.ts';
+import { log } from './log.ts';
 
 /** How long an answer is kept where the request does not say. */
 const DEFAULT_TTL_S = 86_400;
@@ -104,7 +105,7 @@ export async function* keep(
 
 /** A cache that fails costs time, not the answer. */
 function failed(error: unknown): undefined {
-  console.error('cache', String(error));
+  log('warn', 'the cache failed', { error: String(error) });
 }
 
 async function address({ job, account }: CacheSubject, revision: string): Promise<string> {

@@ -1,5 +1,7 @@
 /** What the Worker is given (wrangler.toml, secrets) and what its middleware leave for each other. */
 
+import type { RequestTrace } from './trace.ts';
+
 /** The part of a service binding the edge needs; the global `fetch` has the same shape. */
 export interface Fetcher {
   fetch(input: string, init?: RequestInit): Promise<Response>;
@@ -14,10 +16,18 @@ export interface Env {
   readonly LOCAL_KEY_SHA256?: string;
   /** Optional private way to the inference service (Workers VPC); without it requests go over the public network. */
   readonly BACKEND?: Fetcher;
+  /** Where spans are sent, OTLP over HTTP: 'https://collector.example.com'. Without it none are. */
+  readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string;
+  /** 'name=value,name=value'. A secret. */
+  readonly OTEL_EXPORTER_OTLP_HEADERS?: string;
+  /** Share of the traces begun here that are recorded, 0..1; all by default. */
+  readonly OTEL_TRACES_SAMPLER_ARG?: string;
 }
 
 export interface Variables {
   readonly requestId: string;
+  /** Set by `trace`. */
+  readonly trace: RequestTrace;
   /** Who is asking; set by `authenticate`. */
   readonly account: string;
   /** The parsed body; set by `jsonBody`. */

@@ -5,6 +5,7 @@ import { signRequest } from '../shared/contract/signature.ts';
 import type { AcceptedEvent, DoneEvent, GenerationEvent, NumberedEvent, StepEvent } from '../shared/contract/stream.ts';
 import { backendFailed, callBackend, readProblem } from './backend.ts';
 import type { Env } from './env.ts';
+import { log } from './log.ts';
 
 /** What a generation that goes well consists of; a problem ends the iteration by being thrown. */
 export type ProgressEvent = AcceptedEvent | StepEvent | DoneEvent;
@@ -122,7 +123,7 @@ async function read(reader: ReadableStreamDefaultReader<Uint8Array>, signal: Abo
   try {
     return await Promise.race([reader.read(), silence]);
   } catch (error) {
-    if (!signal.aborted) console.error('backend', String(error));
+    if (!signal.aborted) log('error', 'the connection to the service broke off', { error: String(error) });
     throw backendFailed('the connection broke off');
   } finally {
     clearTimeout(timer);

@@ -4,6 +4,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { EdgeTypes } from './env.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts';
 import { requestId } from './middleware/request-id.ts';
+import { trace } from './middleware/trace.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { modelRoutes } from './routes/models.ts';
 import { resumeRoutes } from './routes/resume.ts';
@@ -14,6 +15,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.onError(onError);
   app.notFound(onNotFound);
   app.use(requestId());
+  app.use(trace());
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.route('/', generationRoutes());
   app.route('/', resumeRoutes());

@@ -1,9 +1,9 @@
 /** Which models there are, as the inference service says; remembered for a minute in the memory of the isolate. */
 import type { ModelSummary } from '../shared/contract/manifest.ts';
+import { suggestion } from '../shared/contract/nearest.ts';
 import { problem } from '../shared/contract/problem.ts';
 import { backendFailed, backendUnavailable, callBackend } from './backend.ts';
 import type { Env } from './env.ts';
-import { suggestion } from './nearest.ts';
 
 const REMEMBER_MS = 60_000;
 /** The service answers this from memory; slower than this is as good as down. */

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { type GenerationJob, generationSchema } from '../shared/contract/generation.ts';
 import type { ModelSummary } from '../shared/contract/manifest.ts';
 import type { EdgeTypes } from './env.ts';
-import { randomIdentifier, randomSeed } from './identifier.ts';
+import { jobIdentifier, randomSeed } from './identifier.ts';
 import { findModel, readModels } from './models.ts';
 import { refuse } from './refuse.ts';
 import { validate } from './validate.ts';
@@ -32,7 +32,7 @@ export async function prepare(c: Context<EdgeTypes>): Promise<Prepared> {
   // At temperature 0 a seed still decides ties and, for some samplers, which positions are kept: one fixed seed, then.
   const seed = request.seed ?? (deterministic ? 0 : randomSeed());
   const job: GenerationJob = {
-    id: randomIdentifier('gen'),
+    id: jobIdentifier(c.var.requestId),
     request: { ...request, model: model.id, seed },
     deadline_ms: DEADLINE_MS,
     // Only a stream has numbers to come back with; whatever else is left unread ends at once.

@@ -3,9 +3,9 @@ import { compileConstraint } from '../shared/constraints/compile.ts';
 import { decide } from '../shared/constraints/feasibility.ts';
 import type { GenerationRequest } from '../shared/contract/generation.ts';
 import type { ModelSummary } from '../shared/contract/manifest.ts';
+import { suggestion } from '../shared/contract/nearest.ts';
 import { problem, unsatisfiable } from '../shared/contract/problem.ts';
 import { checkSampling } from '../shared/contract/sampling.ts';
-import { suggestion } from './nearest.ts';
 
 /** Fields of which one must be given; without any, nothing says what to write. */
 const SUBJECTS = ['prompt', 'template', 'style', 'regex', 'json_schema', 'choices', 'include', 'facts'] as const;

@@ -1,7 +1,7 @@
 /** A body against a valibot schema; what does not fit becomes a problem with the JSON Pointer of the field. */
 import * as v from 'valibot';
+import { suggestion } from '../shared/contract/nearest.ts';
 import { type ProblemError, problem } from '../shared/contract/problem.ts';
-import { suggestion } from './nearest.ts';
 
 /** Deepest nesting of a body; far more than a readable JSON Schema has, far less than a stack holds. */
 const DEEPEST = 64;

@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
+import { nearest } from '../shared/contract/nearest.ts';
 import { SECRET_CHARACTERS } from '../shared/contract/signature.ts';
 import {
   DEVICES,
@@ -28,7 +29,8 @@ const oneOf = <const T extends readonly string[]>(names: T) => v.picklist(names,
 export const ROLES = ['service', 'gateway', 'engine'] as const;
 export type Role = (typeof ROLES)[number];
 
-const configSchema = v.object({
+/** Every variable of the inference service; docs/configuration.md says the same in words. */
+export const configSchema = v.object({
   MASKWRIGHT_HOST: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty')), '127.0.0.1'),
   MASKWRIGHT_BACKEND_PORT: v.optional(integer(0, 65_535), '8788'),
   MASKWRIGHT_SECRET: v.pipe(
@@ -81,6 +83,15 @@ const configSchema = v.object({
     'maskwright',
   ),
   MASKWRIGHT_CACHE: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty')), '.cache'),
+  /** Where a collector takes OpenTelemetry's spans over HTTP; without it none are made. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: v.optional(
+    v.pipe(v.string(), v.regex(/^https?:\/\/\S+$/, 'must be an http:// or https:// address')),
+  ),
+  /** Share of the jobs without a trace that are recorded; the others do as their trace says. */
+  OTEL_TRACES_SAMPLER_ARG: v.optional(
+    v.pipe(v.string(), v.regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1'), v.transform(Number)),
+    '1',
+  ),
   MASKWRIGHT_LOG: v.optional(oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
 });
 
@@ -92,8 +103,11 @@ export interface NatsConfig {
   readonly prefix: string;
 }
 
+/** What all our variables begin with; of these, one that is not known is refused. */
+const PREFIX = 'MASKWRIGHT_';
+
 /** Variables of the other parts of the project, which may stand in the same environment. */
-const OTHERS = ['MASKWRIGHT_PORT', 'MASKWRIGHT_KEY', 'MASKWRIGHT_TEST_REPORT'];
+const OTHERS = ['MASKWRIGHT_PORT', 'MASKWRIGHT_KEY', 'MASKWRIGHT_TEST_REPORT', 'MASKWRIGHT_SCHEMA_RUNS'];
 
 export interface Config {
   readonly host: string;
@@ -115,6 +129,8 @@ export interface Config {
   readonly nats: NatsConfig;
   readonly cacheFolder: string;
   readonly logLevel: string;
+  /** Undefined: no spans are made. */
+  readonly traces?: { readonly endpoint: string; readonly share: number };
 }
 
 /**
@@ -123,10 +139,10 @@ export interface Config {
  * @throws Error that names every variable that is unknown or not valid, and what is allowed
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const known = new Set([...Object.keys(configSchema.entries), ...OTHERS]);
+  const known = new Set([...Object.keys(configSchema.entries).filter((name) => name.startsWith(PREFIX)), ...OTHERS]);
   const faults = Object.keys(environment)
-    .filter((name) => name.startsWith('MASKWRIGHT_') && !known.has(name))
-    .map((name) => `${name} is not a variable of the inference service; there are: ${[...known].join(', ')}`);
+    .filter((name) => name.startsWith(PREFIX) && !known.has(name))
+    .map((name) => unknown(name, [...known]));
   const result = v.safeParse(configSchema, environment);
   if (!result.success) {
     faults.push(...result.issues.map((issue) => `${v.getDotPath(issue)} ${faultOf(issue)}`));
@@ -160,7 +176,21 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     cacheFolder: read.MASKWRIGHT_CACHE,
     logLevel: read.MASKWRIGHT_LOG,
+    ...(read.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+      ? {}
+      : { traces: { endpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT, share: read.OTEL_TRACES_SAMPLER_ARG } }),
   };
+}
+
+/** What to say of a variable there is none of: the one that was probably meant, or all. */
+function unknown(name: string, known: readonly string[]): string {
+  // By what is behind the prefix they all have: with it, all would be near.
+  const found = nearest(
+    name.slice(PREFIX.length),
+    known.map((other) => other.slice(PREFIX.length)),
+  );
+  const hint = found === undefined ? `there are: ${known.join(', ')}` : `did you mean ${PREFIX}${found}?`;
+  return `${name} is not a variable of the inference service; ${hint}`;
 }
 
 /** What is wrong with a variable, and what was given, but for the secret. */

@@ -2,9 +2,11 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { PROBLEMS, type Problem, ProblemError, problemBody } from '../../shared/contract/problem.ts';
 import type { EdgeTypes } from '../env.ts';
+import { log } from '../log.ts';
 
 /** The answer that states a problem. */
 export function problemResponse(c: Context<EdgeTypes>, value: Problem): Response {
+  c.var.trace.root.set({ problem: value.code });
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
@@ -18,7 +20,7 @@ export function problemResponse(c: Context<EdgeTypes>, value: Problem): Response
 /** The problem an error stands for; what is not one of ours is logged and told to nobody. */
 export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof ProblemError) return error.problem;
-  console.error(requestId, error instanceof Error ? (error.stack ?? error.message) : error);
+  log('error', 'unexpected error', { request: requestId, error: error instanceof Error ? error.stack : String(error) });
   return { code: 'internal_error', detail: 'The request could not be answered; the failure was logged.' };
 }
 

@@ -6,6 +6,7 @@ import type { EdgeTypes } from '../env.ts';
 import { resume } from '../forward.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { started, streamOf } from '../stream.ts';
+import { spanned } from '../trace.ts';
 
 /** What is taken up neither comes from the cache nor goes there. */
 const CACHE: CacheStatus = { status: 'bypass', age: 0, ttl: 0 };
@@ -20,15 +21,19 @@ export function resumeRoutes(): Hono<EdgeTypes> {
     c.req.raw.signal.addEventListener('abort', () => abort.abort(), { once: true });
     // What of a text can no longer change is known only to who has seen all of it.
     const after = mode === 'text' ? -1 : seen.seq;
-    const events = await started(resume(c.env, { id, owner: c.var.account, after }, abort.signal));
-    const context = { cache: CACHE, requestId: c.var.requestId };
+    const { root, child } = c.var.trace;
+    root.set({ job: id, account: c.var.account });
+    const rest = resume(c.env, { id, owner: c.var.account, after }, abort.signal);
+    const events = await started(spanned(child('backend', 3), rest));
+    const context = { cache: CACHE, requestId: c.var.requestId, trace: c.var.trace };
     const headers = {
       'cache-control': 'no-store',
       'cache-status': cacheStatusHeader(CACHE),
       'content-type': 'text/event-stream; charset=utf-8',
     };
+    const texts = spanned(child('answer', 1), sseAnswer(events, mode, context, seen));
     return new Response(
-      streamOf(sseAnswer(events, mode, context, seen), () => abort.abort()),
+      streamOf(texts, () => abort.abort()),
       { headers },
     );
   });

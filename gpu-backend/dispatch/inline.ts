@@ -32,7 +32,7 @@ export function inlineDispatch(loading: Promise<Engine>): LocalDispatch {
       if (engine === undefined) throw unavailable('loading');
       return engine.load;
     },
-    async *generate(job, { signal, wants }, resumption) {
+    async *generate(job, reader, resumption) {
       const reason = unready();
       if (reason !== undefined || engine === undefined) {
         throw unavailable(reason ?? 'loading');
@@ -40,7 +40,8 @@ export function inlineDispatch(loading: Promise<Engine>): LocalDispatch {
       const { promise, resolve } = Promise.withResolvers<void>();
       jobs.add(promise);
       try {
-        yield* engine.generate(job, { signal: AbortSignal.any([signal, breakOff.signal]), wants }, resumption);
+        const signal = AbortSignal.any([reader.signal, breakOff.signal]);
+        yield* engine.generate(job, { ...reader, signal }, resumption);
       } catch (thrown) {
         if (breakOff.signal.aborted) throw problem('backend_unavailable', 'The inference service was shut down.');
         throw thrown;

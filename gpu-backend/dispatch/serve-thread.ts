@@ -14,7 +14,7 @@ export function serveThread(
   line: Line<FromEngine, ToEngine>,
   dispatch: LocalDispatch,
   loading: Promise<unknown>,
-  metrics: () => string,
+  metrics: () => Promise<string>,
 ): void {
   const running = new Map<number, { readonly controller: AbortController; readonly wants: SettableGate }>();
 
@@ -60,7 +60,7 @@ export function serveThread(
         running.get(message.call)?.wants.set(message.type === 'go');
         break;
       case 'metrics':
-        line.postMessage({ type: 'end', call: message.call, answer: metrics() });
+        void metrics().then((answer) => line.postMessage({ type: 'end', call: message.call, answer }));
         break;
       case 'load':
         void answerLoad(message.call);

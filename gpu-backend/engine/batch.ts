@@ -24,9 +24,18 @@ export interface BatcherOptions {
   readonly counters: Counters;
 }
 
+/** One call of a model session, as the watches of its texts are told of it. */
+export interface ModelCall {
+  readonly canvases: number;
+  /** Positions, padding left out. */
+  readonly positions: number;
+  readonly padded: number;
+  readonly seconds: number;
+}
+
 export interface Batcher {
   /** An evaluation that joins the next batch it fits; rejects with the signal's reason when that comes first. */
-  evaluate(need: Need, signal: AbortSignal): ReturnType<Evaluate>;
+  evaluate(need: Need, signal: AbortSignal, called?: (call: ModelCall) => void): ReturnType<Evaluate>;
 }
 
 interface Waiting {
@@ -34,6 +43,7 @@ interface Waiting {
   readonly signal: AbortSignal;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: unknown) => void;
+  readonly called?: (call: ModelCall) => void;
 }
 
 /** Gathers evaluations for one session. */
@@ -42,18 +52,29 @@ export function createBatcher(session: ModelSession, { padding, counters, ...mos
   let running = false;
   let buffer = new Float32Array(0);
 
+  function count({ canvases, positions, padded, seconds }: ModelCall): void {
+    counters.add('batches');
+    counters.add('model_evaluations', canvases);
+    counters.add('positions_evaluated', positions);
+    counters.add('positions_padded', padded);
+    counters.observe('batch_fill_ratio', canvases / most.canvases);
+    counters.observe('evaluation_seconds', seconds);
+  }
+
   async function run(batch: readonly Waiting[]): Promise<void> {
     const needs = batch.map(({ need }) => need);
     try {
       const input = assemble(needs, padding);
-      counters.add('batches');
-      counters.add('canvases', input.batch);
-      const positions = input.lengths.reduce((sum, own) => sum + own, 0);
-      counters.add('positions', positions);
-      counters.add('padding', input.batch * input.length - positions);
+      const began = performance.now();
+      const called = () => {
+        const call = modelCall(input, (performance.now() - began) / 1000);
+        count(call);
+        for (const { called } of batch) called?.(call);
+      };
       const { reducer } = session;
       if (reducer !== undefined && needs[0].reading !== undefined) {
         const answers = await reduceBatch(reducer, needs, input, counters);
+        called();
         batch.forEach(({ resolve }, i) => {
           resolve(answers[i]);
         });
@@ -66,6 +87,7 @@ export function createBatcher(session: ModelSession, { padding, counters, ...mos
       const { probabilities, caches } = keeping
         ? await session.evaluateKeeping({ ...input, into })
         : { probabilities: await session.evaluate({ ...input, into }), caches: [] };
+      called();
       let canvas = 0;
       for (const need of needs) {
         const first = canvas;
@@ -95,14 +117,19 @@ export function createBatcher(session: ModelSession, { padding, counters, ...mos
   }
 
   return {
-    evaluate: (need, signal) =>
+    evaluate: (need, signal, called) =>
       new Promise((resolve, reject) => {
-        queue.push({ need, signal, resolve, reject });
+        queue.push({ need, signal, resolve, reject, called });
         if (running) return;
         running = true;
         void work();
       }),
   };
+}
+
+function modelCall({ batch, length, lengths }: EvaluationInput, seconds: number): ModelCall {
+  const positions = lengths.reduce((sum, own) => sum + own, 0);
+  return { canvases: batch, positions, padded: batch * length - positions, seconds };
 }
 
 /** The oldest waiting evaluation and all that can share its batch; those whose reader went away are turned out. */

@@ -84,6 +84,7 @@ export function createEngine({
       }
       // What waits for its turn is a job of a few kilobytes: its constraint is prepared behind it.
       const turn = await takeTurn(job, reader, turns);
+      turn.watch?.admitted?.();
       const texts = job.request.n ?? 1;
       let unfinished = 0;
       let whole = false;
@@ -92,6 +93,7 @@ export function createEngine({
         const batcher = batcherOf(turn.model);
         unfinished = texts;
         counters.add('texts_started', texts);
+        turn.watch?.prepared?.(tasks);
         for (const task of tasks) yield acceptedEvent(task);
         const all = textEvents(tasks, job.request, { batcher, check, counters }, turn, resumption);
         for await (const event of all) {

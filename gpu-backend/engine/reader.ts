@@ -2,6 +2,8 @@
  * Whoever reads a job's events, as the engine sees him: whether he wants more now, and whether he has gone for good.
  */
 
+import type { JobWatch } from './watch.ts';
+
 /** Open or shut. */
 export interface Gate {
   readonly open: boolean;
@@ -16,6 +18,8 @@ export interface Reader {
   readonly signal: AbortSignal;
   /** Shut while the reader is away or behind: the work rests before its next step, and others have its place. */
   readonly wants: Gate;
+  /** Told of the work while it happens. */
+  readonly watch?: JobWatch;
 }
 
 export interface SettableGate extends Gate {

@@ -8,7 +8,7 @@ import type { TextCheckpoint } from '../denoise/checkpoint.ts';
 import { type DenoisedText, denoise } from '../denoise/loop.ts';
 import type { Need } from '../denoise/need.ts';
 import type { Task } from '../denoise/task.ts';
-import type { Batcher } from './batch.ts';
+import type { Batcher, ModelCall } from './batch.ts';
 import type { Counters } from './counters.ts';
 import { merge } from './merge.ts';
 import type { Turn } from './turns.ts';
@@ -66,15 +66,20 @@ async function* oneText(
   from: TextCheckpoint | undefined,
   checkpointEvery: number | undefined,
 ): AsyncGenerator<WorkEvent, void> {
-  const { signal } = turn;
-  const evaluate = (need: Need) => turn.evaluate(need, () => services.batcher.evaluate(need, signal));
+  const { signal, watch } = turn;
+  const called = (call: ModelCall) => watch?.called?.(task.index, call);
+  const evaluate = (need: Need) => turn.evaluate(need, () => services.batcher.evaluate(need, signal, called));
   const steps = denoise(task, evaluate, { signal, from });
+  let since = performance.now();
   let step = await steps.next();
-  for (; !step.done; step = await steps.next()) {
+  while (!step.done) {
     const { event, last, checkpoint } = step.value;
+    watch?.stepped?.(event, since);
     yield event;
-    if (checkpointEvery === undefined) continue;
-    if (last || event.step % checkpointEvery === 0) yield { type: 'checkpoint', checkpoint: checkpoint() };
+    const due = checkpointEvery !== undefined && (last || event.step % checkpointEvery === 0);
+    if (due) yield { type: 'checkpoint', checkpoint: checkpoint() };
+    since = performance.now();
+    step = await steps.next();
   }
   yield doneEvent(task, step.value, request, services);
 }
@@ -92,8 +97,6 @@ function doneEvent(
     throw problem('check_failed', `The finished text did not hold ${pointer}: ${detail}`, { pointer });
   }
   counters.add('texts_finished');
-  counters.add('denoising_steps', ready.usage.denoising_steps);
-  counters.add('model_evaluations', ready.usage.model_evaluations);
   const { text, holes, choiceProbabilities, usage } = ready;
   return {
     ...{ type: 'done', index: task.index, text, holes, constraints: held },

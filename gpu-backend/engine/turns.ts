@@ -12,6 +12,7 @@ import { startDeadline } from './deadline.ts';
 import type { Predictor } from './predict.ts';
 import type { Reader } from './reader.ts';
 import { type Lounge, restWith } from './resting.ts';
+import type { JobWatch } from './watch.ts';
 
 export interface TurnOptions {
   readonly models: ModelPool;
@@ -28,6 +29,8 @@ export interface Turn {
   readonly model: LoadedModel;
   /** Aborted when nothing more is to be done: the reader went away, the time is over, the job has ended. */
   readonly signal: AbortSignal;
+  /** Told of the work while it happens. */
+  readonly watch?: JobWatch;
   /** One evaluation of one text, when the job has places and its reader wants more. */
   evaluate(need: Need, evaluation: () => Promise<Answer>): Promise<Answer>;
   /** One of its texts is finished. */
@@ -84,6 +87,7 @@ export async function takeTurn(
   return {
     model,
     signal,
+    watch: reader.watch,
     evaluate: (need, evaluation) =>
       rests.work(async () => {
         const answer = await evaluation();

@@ -4,7 +4,7 @@
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { Journal } from '../dispatch/journal.ts';
-import type { HttpCounter, HttpCounters } from './counters.ts';
+import type { HttpCounters } from './counters.ts';
 import { type NdjsonOptions, ndjsonStream } from './ndjson.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import type { Verifier } from './verify.ts';
@@ -24,7 +24,7 @@ export type StreamPace = Pick<NdjsonOptions, 'keepAliveMs' | 'stallMs'>;
 export interface AnswerOptions extends Pick<StreamOptions, 'log' | 'counters' | 'pace'> {
   readonly id: string;
   /** What a stream that begins is counted as. */
-  readonly counted: HttpCounter;
+  readonly counted: 'streams_started' | 'streams_resumed';
   /** The job's lines; aborting the signal is the reader's going away. */
   readonly lines: (signal: AbortSignal) => AsyncGenerator<Uint8Array, void>;
 }
@@ -69,7 +69,7 @@ export async function answerLines(
       return new Response(null, { status: CLIENT_CLOSED_REQUEST }); // nobody reads it
     }
     const refusal = problemOf(thrown, log);
-    counters.add('requests_refused', refusal.code);
+    counters.add('requests_refused', 1, { code: refusal.code });
     log.info({ code: refusal.code }, 'refused');
     return problemResponse(refusal, id);
   }

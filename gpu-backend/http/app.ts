@@ -11,6 +11,7 @@ import { createHttpCounters, type HttpCounters } from './counters.ts';
 import { events } from './events.ts';
 import { generate } from './generate.ts';
 import { health } from './health.ts';
+import { measureRequests } from './measure.ts';
 import { models } from './models.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import { createVerifier } from './verify.ts';
@@ -19,10 +20,11 @@ export interface AppOptions {
   readonly dispatch: Pick<Dispatch, 'models' | 'unready' | 'states'>;
   /** The jobs of that dispatch. */
   readonly journal: Journal;
-  /** Prometheus text format, version 0.0.4. */
+  /** Prometheus text format, version 0.0.4, of whatever is behind the routes. */
   readonly metrics: () => string | Promise<string>;
   readonly secret: string;
   readonly log: Logger;
+  /** What the routes count, given where others count into it too. */
   readonly counters?: HttpCounters;
   readonly pace?: StreamPace;
   /** Unix milliseconds. */
@@ -44,11 +46,15 @@ export function createApp({
 }: AppOptions): Hono {
   const { dispatch, journal, metrics, secret, log } = options;
   const app = new Hono();
+  app.use(measureRequests(counters));
   const stream = { journal, verify: createVerifier({ secret, counters, now }), log, counters, pace };
   app.post('/generate', generate(stream));
   app.get('/jobs/:id/events', events(stream));
   app.get('/models', models(dispatch));
-  app.route('/', health(dispatch, metrics));
+  app.route(
+    '/',
+    health(dispatch, async () => (await counters.exposition()) + (await metrics())),
+  );
   app.notFound((c) => {
     const method = METHODS.find(([path]) => path.test(c.req.path))?.[1];
     throw method === undefined
@@ -57,7 +63,7 @@ export function createApp({
   });
   app.onError((thrown) => {
     const refusal = problemOf(thrown, log);
-    counters.add('requests_refused', refusal.code);
+    counters.add('requests_refused', 1, { code: refusal.code });
     return problemResponse(refusal);
   });
   return app;

@@ -4,6 +4,7 @@
 import type { Context } from 'hono';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import { problem } from '../../shared/contract/problem.ts';
+import { readTraceparent } from '../../shared/contract/trace.ts';
 import { answerLines, type StreamOptions } from './answer.ts';
 import { readBody } from './read-body.ts';
 import { readJob } from './read-job.ts';
@@ -22,7 +23,7 @@ export function generate({ journal, verify, ...options }: StreamOptions) {
     }
     const body = await verify(c, () => readBody(c, MOST_BODY_BYTES));
     const job = readJob(decoder.decode(body));
-    const log = options.log.child({ request: job.id });
+    const log = options.log.child({ request: job.id, trace: readTraceparent(job.traceparent)?.traceId });
     const lines = (signal: AbortSignal) => journal.submit(job, signal);
     return answerLines(c, { ...options, id: job.id, counted: 'streams_started', log, lines });
   };

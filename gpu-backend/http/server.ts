@@ -64,7 +64,7 @@ export async function openServer({ app, host, port, counters, limits: given }: S
   server.on('drop', () => counters.add('connections_refused'));
   boundSilent(server, limits.silent, () => counters.add('connections_refused'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    counters.add('connections_broken', error.code ?? 'unknown');
+    counters.add('connections_broken', 1, { error: error.code ?? 'unknown' });
     refuse(error, socket);
   });
   await new Promise<void>((resolve, reject) => {

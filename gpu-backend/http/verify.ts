@@ -9,7 +9,7 @@ import {
   TIME_HEADER,
   verifyRequest,
 } from '../../shared/contract/signature.ts';
-import type { HttpCounters } from './counters.ts';
+import type { HttpCounters, SignatureFault } from './counters.ts';
 import { createReplayGuard } from './replay.ts';
 
 export interface VerifierOptions {
@@ -31,12 +31,12 @@ export function createVerifier({ secret, counters, now }: VerifierOptions): Veri
   return async function verify(c, read) {
     const given = { time: c.req.header(TIME_HEADER), signature: c.req.header(SIGNATURE_HEADER) };
     const { time, signature = '' } = given;
-    const refusedFor = async (reason: string, check: () => unknown) => {
+    const refusedFor = async (reason: SignatureFault, check: () => unknown) => {
       try {
         await check();
       } catch (thrown) {
         if (thrown instanceof ProblemError && thrown.problem.code === 'bad_signature') {
-          counters.add('signatures_refused', reason);
+          counters.add('signatures_refused', 1, { reason });
         }
         throw thrown;
       }

@@ -21,9 +21,10 @@ export interface EngineThread {
 
 export function startEngineThread(config: Config, log: Logger): EngineThread {
   const { models, device, precision, threads, cacheFolder, modelMemoryMb, running, waitingS, deadlineS } = config;
+  const { logLevel, traces } = config;
   const workerData: EngineConfig = {
     ...{ models, device, precision, threads, cacheFolder, modelMemoryMb },
-    ...{ running, waitingS, deadlineS },
+    ...{ running, waitingS, deadlineS, logLevel, traces },
   };
   const thread = new Worker(new URL('../engine-thread.ts', import.meta.url), {
     workerData,

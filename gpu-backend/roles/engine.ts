@@ -4,12 +4,14 @@
 import { hostname } from 'node:os';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
+import { collectDefaultMetrics } from 'prom-client';
 import type { Config } from '../config.ts';
 import { type Link, openLink } from '../dispatch/nats/connection.ts';
 import { createCounted } from '../dispatch/nats/counted.ts';
 import { type EngineSide, startEngineSide } from '../dispatch/nats/engine-side.ts';
 import { createHttpCounters } from '../http/counters.ts';
 import { health } from '../http/health.ts';
+import { measureRequests } from '../http/measure.ts';
 import { openServer } from '../http/server.ts';
 import { startEngineThread } from './engine-thread.ts';
 import type { Service } from './role.ts';
@@ -30,8 +32,12 @@ export async function startEngine(config: Config, log: Logger): Promise<Service>
     return dispatch.unready();
   };
   const counters = createHttpCounters();
-  const metrics = async () => (await dispatch.metrics()) + counted.exposition() + counters.exposition();
-  const app = new Hono().route('/', health({ unready, states: dispatch.states }, metrics));
+  collectDefaultMetrics({ register: counters.registry });
+  const expositions = () => Promise.all([counters.exposition(), counted.exposition(), dispatch.metrics()]);
+  const metrics = async () => (await expositions()).join('');
+  const app = new Hono()
+    .use(measureRequests(counters))
+    .route('/', health({ unready, states: dispatch.states }, metrics));
   const { host, port } = config;
   const server = await openServer({ app, host, port, counters });
 

@@ -2,11 +2,14 @@
  * The routes before a dispatch, on their port.
  */
 import type { Logger } from 'pino';
+import { collectDefaultMetrics } from 'prom-client';
 import type { Config } from '../config.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
 import { createJournal } from '../dispatch/journal.ts';
+import { watchWork } from '../dispatch/watched.ts';
 import { createApp } from '../http/app.ts';
 import { createHttpCounters } from '../http/counters.ts';
+import { measureWork } from '../http/measure.ts';
 import { problemOf } from '../http/problems.ts';
 import { openServer } from '../http/server.ts';
 
@@ -29,13 +32,13 @@ export async function openRoutes(
   { host, port, secret }: Config,
   log: Logger,
 ): Promise<Routes> {
+  const counters = createHttpCounters();
+  collectDefaultMetrics({ register: counters.registry });
   const journal = createJournal({
-    dispatch,
+    dispatch: watchWork(dispatch, [measureWork(counters)]),
     problemOf: (thrown, id) => problemOf(thrown, log.child({ request: id })),
   });
-  const counters = createHttpCounters();
-  const all = async () => (await metrics()) + counters.exposition();
-  const app = createApp({ dispatch, journal, metrics: all, secret, log, counters });
+  const app = createApp({ dispatch, journal, metrics, secret, log, counters });
   const server = await openServer({ app, host, port, counters });
   return { url: urlOf(host, server.port), close: () => server.close(LAST_READERS_MS) };
 }

@@ -26,9 +26,14 @@ export interface LocalServices {
 /**
  * Starts both services and waits until they answer; undefined when the run was interrupted meanwhile.
  * @param root folder of the project.
+ * @param given environment of the two.
  * @throws Error in words for a person, with the end of the log of a process that died.
  */
-export async function startServices(root: string, interrupted: Promise<void>): Promise<LocalServices | undefined> {
+export async function startServices(
+  root: string,
+  interrupted: Promise<void>,
+  given: NodeJS.ProcessEnv = process.env,
+): Promise<LocalServices | undefined> {
   // A folder for each port, so that two runs of one checkout do not disturb each other.
   const folderOf = (port: number) => join(root, '.local', String(port));
   const edgePort = await choosePort('MASKWRIGHT_PORT', EDGE_PORT, (port) => claimFolder(folderOf(port)));
@@ -43,9 +48,9 @@ export async function startServices(root: string, interrupted: Promise<void>): P
   const key = process.env.MASKWRIGHT_KEY || `sk_local_${randomBytes(24).toString('hex')}`;
   const secret = randomBytes(32).toString('hex');
   const variables = join(folder, 'edge.vars');
-  writeFileSync(variables, environmentFile({ url: backendUrl, secret, key }), { mode: 0o600 });
+  writeFileSync(variables, environmentFile({ url: backendUrl, secret, key }, given), { mode: 0o600 });
 
-  const environment = withoutOurs(process.env);
+  const environment = withoutOurs(given);
   const backend = startChild({
     name: 'inference service',
     parameters: [join(root, 'gpu-backend', 'main.ts')],
@@ -97,9 +102,16 @@ function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !OURS.includes(name)));
 }
 
-function environmentFile({ url, secret, key }: { url: string; secret: string; key: string }): string {
+/** Variables of ours that the edge reads too. */
+const EDGE_TOO = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_TRACES_SAMPLER_ARG'];
+
+function environmentFile(
+  { url, secret, key }: { url: string; secret: string; key: string },
+  given: NodeJS.ProcessEnv,
+): string {
   const digest = createHash('sha256').update(key).digest('hex');
-  return `BACKEND_URL=${url}\nBACKEND_SECRET=${secret}\nLOCAL_KEY_SHA256=${digest}\n`;
+  const shared = EDGE_TOO.filter((name) => given[name]).map((name) => `${name}=${given[name]}\n`);
+  return `BACKEND_URL=${url}\nBACKEND_SECRET=${secret}\nLOCAL_KEY_SHA256=${digest}\n${shared.join('')}`;
 }
 
 function edgeParameters(root: string, paths: { edgePort: number; variables: string; state: string }): string[] {

@@ -3,6 +3,7 @@
  */
 import * as v from 'valibot';
 import { generationSchema, PRIORITIES } from './generation.ts';
+import { TRACEPARENT } from './trace.ts';
 
 /** A day; whoever has more time has no deadline. */
 const MOST_DEADLINE_MS = 86_400_000;
@@ -17,12 +18,7 @@ export const jobSchema = v.strictObject({
   deadline_ms: v.optional(milliseconds(1, MOST_DEADLINE_MS)),
   resume_ms: v.optional(milliseconds(0, MOST_RESUME_MS)),
   owner: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
-  traceparent: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/, 'must be a W3C traceparent'),
-    ),
-  ),
+  traceparent: v.optional(v.pipe(v.string(), v.regex(TRACEPARENT, 'must be a W3C traceparent'))),
   request: v.strictObject({
     ...generationSchema.entries,
     model: v.string(),

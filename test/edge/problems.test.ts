@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../shared/contract/generation.ts';
-import { edge, ndjson, parseEvents, recorded } from './upstream.ts';
+import { edge, executionContext, ndjson, parseEvents, recorded } from './upstream.ts';
 
 interface ProblemBody {
   status: number;
@@ -193,7 +193,10 @@ describe('keys', () => {
     const { env } = await edge();
     const { default: app } = await import('../../edge/index.ts');
     const request = new Request('https://edge.invalid/v1/generations', { method: 'POST', body: '{' });
-    expect(await problemOf(await app.fetch(request, env))).toMatchObject({ status: 401, code: 'missing_key' });
+    expect(await problemOf(await app.fetch(request, env, executionContext()))).toMatchObject({
+      status: 401,
+      code: 'missing_key',
+    });
   });
 
   it('where none is configured, none fits', async () => {
@@ -202,7 +205,7 @@ describe('keys', () => {
     for (const LOCAL_KEY_SHA256 of [undefined, '', 'not hexadecimal']) {
       const headers = { authorization: 'Bearer sk_local_of_this_test' };
       const request = new Request('https://edge.invalid/v1/models', { headers });
-      expect((await app.fetch(request, { ...env, LOCAL_KEY_SHA256 })).status).toBe(401);
+      expect((await app.fetch(request, { ...env, LOCAL_KEY_SHA256 }, executionContext())).status).toBe(401);
     }
   });
 });

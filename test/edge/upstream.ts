@@ -83,10 +83,22 @@ const gone = (_id: string, _owner: string | null, _after: number): Response =>
 
 let instances = 0;
 
+/** What workerd gives a request to go on behind its answer with. `settled`: all that went on has ended. */
+export function executionContext() {
+  const going: Promise<unknown>[] = [];
+  return {
+    props: {},
+    waitUntil: (work: Promise<unknown>) => void going.push(work),
+    passThroughOnException: () => {},
+    settled: () => Promise.all(going),
+  };
+}
+
 /** An edge with its own upstream: what was asked of it is counted, what it does can be changed. */
 export async function edge() {
   const calls: string[] = [];
   const jobs: GenerationJob[] = [];
+  const context = executionContext();
   const state = { behave: wellBehaved, resume: gone, models: [model] as unknown, down: false };
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(KEY));
   const env: Env = {
@@ -114,12 +126,13 @@ export async function edge() {
   };
   const fetchEdge = (path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = { authorization: `Bearer ${KEY}`, ...(init.headers as Record<string, string> | undefined) };
-    return Promise.resolve(app.fetch(new Request(`https://edge.invalid${path}`, { ...init, headers }), env));
+    return Promise.resolve(app.fetch(new Request(`https://edge.invalid${path}`, { ...init, headers }), env, context));
   };
   return {
     state,
     env,
     jobs,
+    settled: context.settled,
     fetch: fetchEdge,
     /** How many generations the upstream was asked for. */
     generations: () => calls.filter((path) => path === '/generate').length,

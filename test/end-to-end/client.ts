@@ -57,12 +57,13 @@ export function client({ url, key, backendUrl }: LocalServices) {
     });
   }
 
-  /** A counter of the inference service, by its name in /metrics. */
+  /** A counter of the inference service, by its name in /metrics, all its labels together. */
   async function counted(name: string): Promise<number> {
     const text = await (await fetch(`${backendUrl}/metrics`)).text();
-    const value = new RegExp(`^maskwright_${name}_total (\\d+)$`, 'm').exec(text)?.[1];
-    if (value === undefined) throw new Error(`The inference service has no counter ${name}.`);
-    return Number(value);
+    const samples = [...text.matchAll(new RegExp(`^maskwright_${name}_total(?:{.*})? (\\d+)$`, 'gm'))];
+    if (!text.includes(`# TYPE maskwright_${name}_total counter`))
+      throw new Error(`The inference service has no counter ${name}.`);
+    return samples.reduce((sum, [, value]) => sum + Number(value), 0);
   }
 
   return { headers, post, generate, events, eventsOf, resume, counted };

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../../gpu-backend/config.ts';
+import { configSchema, readConfig } from '../../gpu-backend/config.ts';
+import { quoted, tableRows } from '../documented-tables.ts';
 
 const MASKWRIGHT_SECRET = 'a secret of thirty-two characters, and more';
 
@@ -61,7 +64,13 @@ describe('readConfig', () => {
     ],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_THREADS: '0' }, ['MASKWRIGHT_THREADS must be at least 1']],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_MODELS: 'a,,b' }, ['MASKWRIGHT_MODELS must be folders separated by commas']],
-    [{ MASKWRIGHT_SECRET, MASKWRIGHT_THREDS: '2' }, ['MASKWRIGHT_THREDS is not a variable', 'MASKWRIGHT_THREADS']],
+    [
+      { MASKWRIGHT_SECRET, MASKWRIGHT_THREDS: '2' },
+      ['MASKWRIGHT_THREDS is not a variable', 'did you mean MASKWRIGHT_THREADS?'],
+    ],
+    [{ MASKWRIGHT_SECRET, MASKWRIGHT_QQQQQQQQ: '2' }, ['MASKWRIGHT_QQQQQQQQ', 'there are: MASKWRIGHT_HOST, ']],
+    [{ MASKWRIGHT_SECRET, OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' }, ['OTEL_EXPORTER_OTLP_ENDPOINT must be']],
+    [{ MASKWRIGHT_SECRET, OTEL_TRACES_SAMPLER_ARG: '1.5' }, ['OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1']],
     [{ MASKWRIGHT_THREADS: '0', MASKWRIGHT_X: '' }, ['MASKWRIGHT_THREADS', 'MASKWRIGHT_X', 'MASKWRIGHT_SECRET']],
   ])('says of %j what is wrong and what is allowed', (environment, said) => {
     let message = '';
@@ -72,5 +81,47 @@ describe('readConfig', () => {
     }
     for (const part of said) expect(message).toContain(part);
     expect(message).not.toContain('short');
+  });
+});
+
+/** What the schema says of a variable, as far as it can be read off it. */
+interface Entry {
+  readonly type: string;
+  readonly default?: string;
+  readonly wrapped?: Entry;
+  readonly options?: readonly string[];
+  readonly pipe?: readonly { readonly type: string; readonly requirement?: unknown }[];
+}
+
+/** Bounds of a number, names of a choice. */
+function allowedOf(entry: Entry): string[] | undefined {
+  const { options, pipe = [] } = entry.wrapped ?? entry;
+  const bound = (type: string) => pipe.find((action) => action.type === type)?.requirement;
+  if (options !== undefined) return [...options];
+  return bound('min_value') === undefined ? undefined : [String(bound('min_value')), String(bound('max_value'))];
+}
+
+describe('docs/configuration.md', () => {
+  const rows = tableRows('configuration.md');
+  const service = rows.filter((cells) => cells.length === 4);
+
+  it('has every variable of the service, with its default and what is allowed', () => {
+    const entries = Object.entries(configSchema.entries) as unknown as [string, Entry][];
+    expect(service.map(([name]) => quoted(name)[0]).sort()).toEqual(entries.map(([name]) => name).sort());
+    for (const [name, entry] of entries) {
+      const [, fallback, allowed] = service.find(([cell]) => cell === `\`${name}\``)!;
+      // The number of threads is that of the machine's cores, which a table cannot name.
+      const expected = entry.default === undefined || name === 'MASKWRIGHT_THREADS' ? [] : [entry.default];
+      expect([name, quoted(fallback)]).toEqual([name, expected]);
+      const range = allowedOf(entry);
+      if (range !== undefined) expect([name, [...quoted(allowed)].sort()]).toEqual([name, [...range].sort()]);
+    }
+  });
+
+  it('has every variable of the edge', () => {
+    const source = readFileSync(join(import.meta.dirname, '../../edge/env.ts'), 'utf8');
+    const names = [...source.matchAll(/^ {2}readonly ([A-Z0-9_]+)\??:/gm)].map(([, name]) => name);
+    const edge = rows.filter(([name, , , more]) => more === undefined && !name.startsWith('`MASKWRIGHT_'));
+    expect(edge.map(([name]) => quoted(name)[0]).sort()).toEqual(names.sort());
   });
 });

@@ -11,7 +11,7 @@ import { collect } from './collect.ts';
 it('takes its places and its deadline from the configuration, and answers with problems across the threads', async () => {
   const workerData: EngineConfig = {
     models: [join(import.meta.dirname, '../fixtures/tiny-llada/tied')],
-    ...{ device: 'cpu', precision: 'float32', threads: 1, running: 3, waitingS: 30, deadlineS: 1 },
+    ...{ device: 'cpu', precision: 'float32', threads: 1, running: 3, waitingS: 30, logLevel: 'silent', deadlineS: 1 },
     cacheFolder: await mkdtemp(join(tmpdir(), 'maskwright-')),
   };
   const thread = new Worker(new URL('../../gpu-backend/engine-thread.ts', import.meta.url), { workerData });

@@ -52,14 +52,11 @@ describe('the inference service as a process', () => {
     expect(await (await fetch(`${url}/models`)).json()).toEqual([expect.objectContaining({ id: 'overfit' })]);
 
     const template = 'The copper kettle {{verb:tokens=3}} and {{rest:tokens=20}}.';
-    const job = jobOf({
-      model: 'overfit',
-      template,
-      style: 'product',
-      prompt: 'zanzibar',
-      n: 8,
-      diffusion: { steps: 23 },
-    });
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const job = {
+      ...jobOf({ model: 'overfit', template, style: 'product', prompt: 'zanzibar', n: 8, diffusion: { steps: 23 } }),
+      traceparent: `00-${trace}-00f067aa0ba902b7-00`,
+    };
     const response = await fetch(`${url}/generate`, await signedPost(job));
     expect(response.status).toBe(200);
     const texts: string[] = [];
@@ -70,6 +67,11 @@ describe('the inference service as a process', () => {
     expect(texts).toHaveLength(8);
     for (const text of texts) expect(text).toMatch(/^The copper kettle .+ and .+\.$/su);
     expect(await service.ended).toBe(0);
+    expect(await service.line('job ended')).toMatchObject({
+      ...{ level: 30, thread: 'engine', request: job.id, trace, model: 'overfit', n: 8, outcome: 'done', code: 'done' },
+      ...{ positions: expect.any(Number), steps: expect.any(Number), evaluations: expect.any(Number) },
+      ...{ queued_ms: expect.any(Number), ms: expect.any(Number) },
+    });
     expect(service.output()).not.toContain('zanzibar');
     expect(service.output()).not.toContain('kettle');
   });

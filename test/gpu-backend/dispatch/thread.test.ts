@@ -25,7 +25,7 @@ function lineTo(before: () => Promise<void> = async () => {}) {
   const { port1, port2 } = new MessageChannel();
   closing.push(() => port1.close());
   const loading = Promise.resolve(engine);
-  serveThread(port2, inlineDispatch(loading), loading, () => 'counted 1\n');
+  serveThread(port2, inlineDispatch(loading), loading, async () => 'counted 1\n');
   return { dispatch: threadDispatch(port1), engine, session };
 }
 

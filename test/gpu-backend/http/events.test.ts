@@ -69,6 +69,6 @@ describe('GET /jobs/{id}/events', () => {
     const signed = await signedGet('/jobs/gen_1/events?owner=a&after=0');
     const response = await app.request('/jobs/gen_1/events?owner=b&after=0', signed);
     expect(response.status).toBe(401);
-    expect(http.value('signatures_refused', 'wrong')).toBe(1);
+    expect(http.value('signatures_refused', { reason: 'wrong' })).toBe(1);
   });
 });

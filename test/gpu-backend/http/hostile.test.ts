@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttpCounters } from '../../../gpu-backend/http/counters.ts';
+import { createHttpCounters, type SignatureFault } from '../../../gpu-backend/http/counters.ts';
 import type { ServerLimits } from '../../../gpu-backend/http/server.ts';
 import { LIMITS } from '../../../shared/contract/generation.ts';
 import { SIGNATURE_HEADER, TIME_HEADER } from '../../../shared/contract/signature.ts';
@@ -42,7 +42,7 @@ function chunked(path: string, init: RequestInit): string {
 }
 
 /** What is refused: what, what is sent, status, and what of it is counted. */
-const REFUSED: readonly [string, () => Promise<string>, number, string?][] = [
+const REFUSED: readonly [string, () => Promise<string>, number, SignatureFault?][] = [
   [
     'no signature',
     async () =>
@@ -116,7 +116,7 @@ describe('hostile traffic', () => {
     expect(session.calls).toHaveLength(0);
     expect(http.value('requests_refused') + sockets.value('connections_broken')).toBeGreaterThanOrEqual(1);
     expect(http.value('signatures_refused')).toBe(reason === undefined ? 0 : 1);
-    if (reason !== undefined) expect(http.value('signatures_refused', reason)).toBe(1);
+    if (reason !== undefined) expect(http.value('signatures_refused', { reason })).toBe(1);
     expect(await good()).toBe('done');
   });
 
@@ -127,7 +127,7 @@ describe('hostile traffic', () => {
     const head = rawRequest('/generate', { ...post, body: '' }).replace('content-length: 0', 'content-length: 200000');
     const answer = await readToEnd(rawSocket(port, head));
     expect(answer).toContain(' 401 ');
-    expect(http.value('signatures_refused', 'replayed')).toBe(1);
+    expect(http.value('signatures_refused', { reason: 'replayed' })).toBe(1);
   });
 
   it('a body that breaks off is no failure of ours', async () => {
@@ -137,7 +137,7 @@ describe('hostile traffic', () => {
     await wait(30);
     socket.destroy();
     await wait(30);
-    expect(http.value('requests_refused', 'internal_error')).toBe(0);
+    expect(http.value('requests_refused', { code: 'internal_error' })).toBe(0);
     expect(await connections()).toBe(0);
     expect(await good()).toBe('done');
   });
@@ -157,7 +157,7 @@ describe('hostile traffic', () => {
     clearInterval(dripping);
     expect(performance.now() - begun).toBeLessThan(3_000);
     for (const answer of answers) expect(answer).toContain('408 Request Timeout');
-    expect(sockets.value('connections_broken', 'ERR_HTTP_REQUEST_TIMEOUT')).toBe(20);
+    expect(sockets.value('connections_broken', { error: 'ERR_HTTP_REQUEST_TIMEOUT' })).toBe(20);
     expect(await good1).toBe('done');
   });
 });

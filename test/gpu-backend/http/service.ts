@@ -44,7 +44,7 @@ export function appOf({ session = tinySession(), now, pace, journal: limits, ...
 }
 
 interface RouteOptions {
-  readonly metrics?: () => string;
+  readonly metrics?: () => string | Promise<string>;
   readonly now?: () => number;
   readonly pace?: StreamPace;
   readonly limits?: Partial<JournalLimits>;

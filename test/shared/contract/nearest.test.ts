@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearest, suggestion } from '../../edge/nearest.ts';
+import { nearest, suggestion } from '../../../shared/contract/nearest.ts';
 
 const fields = ['model', 'prompt', 'style', 'template', 'temperature', 'n'];
 
