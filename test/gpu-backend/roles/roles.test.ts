@@ -8,6 +8,7 @@ import { type ProcessOptions, type RoleProcess, SECRET, startRole } from '../../
 import type { NumberedEvent } from '../../../shared/contract/stream.ts';
 import { NATS_SERVER, type NatsServer, startNats } from '../dispatch/nats/server.ts';
 import { until } from '../dispatch/nats/setup.ts';
+import { parseExposition } from '../exposition.ts';
 import { eventsOf, jobOf, signedGet, signedPost } from '../http/service.ts';
 
 const MODEL = join(import.meta.dirname, '../../fixtures/overfit');
@@ -76,8 +77,12 @@ describe.skipIf(NATS_SERVER === undefined)('gateway and engine', () => {
       expect(log.filter((line) => line.includes(`"request":"${job.id}"`)).length).toBeGreaterThan(0);
       expect(log.join('\n')).not.toContain('zanzibar');
     }
-    expect(await (await fetch(`${engine.url}/metrics`)).text()).toContain('maskwright_nats_jobs_claimed_total 1');
-    expect(await (await fetch(`${gateway.url}/metrics`)).text()).toContain('maskwright_nats_jobs_submitted_total 1');
+    const counted = async ({ url }: RoleProcess, name: string) =>
+      parseExposition(await (await fetch(`${url}/metrics`)).text()).get(`maskwright_${name}_total`)?.samples;
+    expect(await counted(engine, 'nats_jobs_claimed')).toMatchObject([{ value: 1 }]);
+    expect(await counted(engine, 'texts_finished')).toMatchObject([{ value: 1 }]);
+    expect(await counted(gateway, 'nats_jobs_submitted')).toMatchObject([{ value: 1 }]);
+    expect(await counted(gateway, 'http_answers')).toMatchObject([{ labels: { outcome: 'done' }, value: 1 }]);
     expect((await fetch(`${engine.url}/generate`, await signedPost(job, { secret: SECRET }))).status).toBe(404);
   });
 
