@@ -44,6 +44,7 @@ it('a larger one takes what was estimated and gives it back', async () => {
   const { open, released } = cycles[2];
   expect(open - released).toBeLessThan(estimate + 30 * MB);
   if (process.platform !== 'linux') return; // other allocators are not told, and keep what they like
-  expect(open - released).toBeGreaterThan(0.7 * estimate);
+  // The rest is the runtime's own, kept for the next session; without the allocator's fixed threshold a tenth comes back.
+  expect(open - released).toBeGreaterThan(0.5 * estimate);
   expect(open - before).toBeLessThan(estimate + 70 * MB); // with the runtime itself
 });
