@@ -14,12 +14,12 @@ const STYLES = ['product', 'sms', 'story', 'email'];
 const SAMPLERS = ['confidence', 'remdm', 'margin'] as const;
 const PRIORITIES = ['high', 'normal', 'low'] as const;
 
-/** So many jobs of one or two texts, 16 to 40 tokens, some with a template; always the same. */
-export function chaosJobs(count: number, model: string): GenerationJob[] {
+/** So many jobs of one or two texts, some with a template; always the same. @param longest tokens; the shortest have a third */
+export function chaosJobs(count: number, model: string, longest: number): GenerationJob[] {
   const random = seeded(SEED);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)];
   return Array.from({ length: count }, (_, i) => {
-    const tokens = 16 + Math.floor(random() * 25);
+    const tokens = Math.round(longest * (1 / 3 + random() * (2 / 3)));
     const text =
       random() < 0.5
         ? { length: { unit: 'tokens' as const, exact: tokens } }

@@ -22,6 +22,8 @@ const PATIENT = { MASKWRIGHT_WAITING_S: '3600', MASKWRIGHT_DEADLINE_S: '3600' };
 
 export interface ChaosOptions extends Pick<BenchOptions, 'model' | 'threads' | 'cacheFolder'> {
   readonly requests: number;
+  /** Tokens of the longest text. */
+  readonly longest: number;
   /** From one kill to the next. */
   readonly killEveryMs: number;
 }
@@ -42,9 +44,9 @@ export interface Chaos {
 }
 
 /** Runs it. */
-export async function chaos({ requests, killEveryMs, ...options }: ChaosOptions): Promise<Chaos> {
+export async function chaos({ requests, longest, killEveryMs, ...options }: ChaosOptions): Promise<Chaos> {
   const { id: model } = await readManifest(options.model);
-  const jobs = chaosJobs(requests, model);
+  const jobs = chaosJobs(requests, model, longest);
   const quiet = await quietTexts(jobs, options);
   const nats = await startNats();
   const processes: ProcessOptions = { ...options, nats: nats.url, prefix: PREFIX, environment: PATIENT };
@@ -127,16 +129,18 @@ async function call(url: string, job: GenerationJob): Promise<GenerationEvent[]>
 }
 
 const REQUESTS = 500;
+const LONGEST = 96;
 const KILL_EVERY_MS = 10_000;
 
 const METHOD = `${ENGINES} engines and a gateway as processes over a real nats-server with a file store; ${CALLERS} callers send ${REQUESTS} jobs of one or two \
-texts of 16 to 40 tokens, a step for each. Every ${KILL_EVERY_MS / 1000} s an engine is killed with SIGKILL and started again; the nats-server is killed once and is back after half a second. \
+texts of 32 to ${LONGEST} tokens, a step for each. Every ${KILL_EVERY_MS / 1000} s an engine is killed with SIGKILL and started again; the nats-server is killed once and is back after half a second. \
 Each stream is compared, step numbers and text, with a quiet run of the same seeds in one process. Work done again is counted on the stream of events: steps that were published a second time.`;
 
 export async function run(options: BenchOptions): Promise<Report> {
   const { results, faults, kills, seconds, redone } = await chaos({
     ...options,
     requests: REQUESTS,
+    longest: LONGEST,
     killEveryMs: KILL_EVERY_MS,
   });
   for (const fault of faults.slice(0, 20)) console.error(fault);

@@ -8,12 +8,14 @@ import type { Logger } from 'pino';
 import { PRIORITIES } from '../../../shared/contract/generation.ts';
 import type { NatsConfig } from '../../config.ts';
 import type { Dispatch } from '../dispatch.ts';
+import type { WorkContext } from './claimed-job.ts';
 import type { Link } from './connection.ts';
 import type { Counted } from './counted.ts';
 import { type Deliveries, type Delivery, openDeliveries } from './deliveries.ts';
 import { encode, type Heartbeat, MalformedMessage, readOrder } from './messages.ts';
+import type { StopReason } from './run-job.ts';
 import { ensureConsumers, ensureTopology, LEASE_MS } from './topology.ts';
-import { beginWork, type StopReason, type Work, type WorkContext } from './work.ts';
+import { beginWork, type Work } from './work.ts';
 
 /** How often an engine tells of itself. */
 export const HEARTBEAT_MS = 1_000;

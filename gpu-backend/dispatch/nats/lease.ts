@@ -64,29 +64,30 @@ export async function wasCancelled(records: Records, id: string, run: string): P
   return record?.run === run && record.state === 'cancelled';
 }
 
-/** Whether a record says that this delivery of the job is not to be worked on. */
-function isOver(record: JobRecord, { turn }: WorkMessage): boolean {
-  if (record.state === 'ended' || record.state === 'cancelled') return true;
-  return record.turn > turn || (record.state === 'resting' && record.turn === turn);
+/** Why a delivery of a job is not to be worked on; undefined when it is. */
+function reasonToLeave(record: JobRecord, { turn }: WorkMessage): 'over' | 'resting' | undefined {
+  if (record.state === 'ended' || record.state === 'cancelled' || record.turn > turn) return 'over';
+  return record.state === 'resting' && record.turn === turn ? 'resting' : undefined;
 }
 
 /**
  * Claims a job that was delivered, whoever had it before.
- * @returns undefined when there is nothing to do: it has ended, was cancelled, or rests
+ * @returns 'over' when there is nothing to do any more, 'resting' when there is not until its reader wants more
  */
-export async function claimJob(records: Records, work: WorkMessage, ownRevision: string): Promise<Lease | undefined> {
+export async function claimJob(
+  records: Records,
+  work: WorkMessage,
+  ownRevision: string,
+): Promise<Lease | 'over' | 'resting'> {
   const key = work.job.id;
   const id = nuid.next();
   for (;;) {
     const { record, revision } = await read(records, key);
     const before = record?.run === work.run ? record : undefined;
-    if (before !== undefined && isOver(before, work)) return undefined;
+    const leave = before && reasonToLeave(before, work);
+    if (leave !== undefined) return leave;
     const own: JobRecord = {
-      run: work.run,
-      state: 'working',
-      lease: id,
-      write: 0,
-      turn: work.turn,
+      ...{ run: work.run, state: 'working', lease: id, write: 0, turn: work.turn },
       tries: (before?.tries ?? 0) + 1,
       revision: before?.revision ?? ownRevision,
       texts: before?.texts ?? [],

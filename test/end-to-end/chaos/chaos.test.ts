@@ -13,7 +13,12 @@ describe.skipIf(NATS_SERVER === undefined)('engines that are killed and a nats-s
   it('lose, repeat and change nothing', { timeout: 180_000 }, async () => {
     const cacheFolder = await mkdtemp(join(tmpdir(), 'maskwright-chaos-'));
     const options = { model: join(ROOT, 'models/default'), threads: 1, cacheFolder };
-    const { results, faults, kills, redone } = await chaos({ ...options, requests: 50, killEveryMs: 1_500 });
+    const { results, faults, kills, redone } = await chaos({
+      ...options,
+      requests: 50,
+      longest: 48,
+      killEveryMs: 1_500,
+    });
     expect(faults).toEqual([]);
     expect(results).toHaveLength(50);
     expect(kills).toBeGreaterThan(1);
