@@ -6,6 +6,8 @@ import { createMetrics, type Metrics, type PlainCounter } from '../../engine/met
 export const NATS_PREFIX = 'maskwright_nats_';
 
 export const NATS_FAMILIES = {
+  engines: { kind: 'gauge', help: 'Engines that this gateway has heard of lately and that take work.' },
+  jobs_waiting: { kind: 'gauge', help: 'Jobs on the stream that no engine has yet, as of the last second.' },
   jobs_submitted: { kind: 'counter', help: 'Jobs this gateway put on the stream.' },
   jobs_refused: {
     kind: 'counter',

@@ -21,8 +21,8 @@ export interface Fleet {
   engines(model: string): number;
   /** Jobs that the engines of a model finish in a second when they are busy. */
   jobsPerSecond(model: string): number;
-  /** Texts that could begin at once. */
-  room(model: string): number;
+  /** Engines that take work. */
+  readonly size: number;
   close(): void;
 }
 
@@ -80,7 +80,9 @@ export function watchFleet({ nc, say, downMs }: Link, names: Names, counted: Cou
     models: () => [...new Map(live().flatMap(({ models }) => models.map((model) => [model.id, model]))).values()],
     engines: (model) => having(model).length,
     jobsPerSecond: (model) => sum(having(model).map(({ jobsPerSecond }) => jobsPerSecond)),
-    room: (model) => sum(having(model).map(({ room, running }) => Math.max(0, room - running))),
+    get size() {
+      return live().length;
+    },
     close: () => subscription.unsubscribe(),
   };
 }

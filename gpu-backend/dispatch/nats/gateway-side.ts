@@ -38,8 +38,6 @@ export interface GatewaySideOptions {
 
 export interface GatewayDispatch extends Dispatch {
   attach(id: string, owner: string | undefined, reader: Reader): AsyncGenerator<GenerationEvent, void>;
-  /** Engines that take work of any model, and jobs that wait on the stream. */
-  status(): { readonly engines: number; readonly waiting: number };
   close(): void;
 }
 
@@ -60,6 +58,8 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
   const records = { bucket: topology.checkpoints, untilAnswered: link.untilAnswered };
   const fleet = watchFleet(link, names, counted, log);
   const backlog = watchBacklog(link, names, fleet, config.waitingS);
+  counted.read('engines', () => fleet.size);
+  counted.read('jobs_waiting', () => backlog.waiting);
   const followed = new Map<string, Followed>();
   let draining = false;
   /** The grace period is over: jobs are left to whoever takes them up. */
@@ -197,7 +197,6 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
     },
     generate: (job, reader) => counting(generate(job, reader)),
     attach: (id, owner, reader) => counting(attach(id, owner, reader)),
-    status: () => ({ engines: fleet.models().length, waiting: backlog.waiting }),
     async drain(graceMs) {
       draining = true;
       const over = new AbortController();
