@@ -129,11 +129,11 @@ async function call(url: string, job: GenerationJob): Promise<GenerationEvent[]>
 }
 
 const REQUESTS = 500;
-const LONGEST = 96;
+const LONGEST = 64;
 const KILL_EVERY_MS = 10_000;
 
 const METHOD = `${ENGINES} engines and a gateway as processes over a real nats-server with a file store; ${CALLERS} callers send ${REQUESTS} jobs of one or two \
-texts of 32 to ${LONGEST} tokens, a step for each. Every ${KILL_EVERY_MS / 1000} s an engine is killed with SIGKILL and started again; the nats-server is killed once and is back after half a second. \
+texts of 21 to ${LONGEST} tokens, a step for each. Every ${KILL_EVERY_MS / 1000} s an engine is killed with SIGKILL and started again; the nats-server is killed once and is back after half a second. \
 Each stream is compared, step numbers and text, with a quiet run of the same seeds in one process. Work done again is counted on the stream of events: steps that were published a second time.`;
 
 export async function run(options: BenchOptions): Promise<Report> {
