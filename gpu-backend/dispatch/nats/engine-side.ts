@@ -23,6 +23,8 @@ export const HEARTBEAT_MS = 1_000;
 const POLL_MS = 300;
 // Left of the grace period for checkpoints, messages and the connection.
 const HAND_OVER_MS = 2_000;
+// So often the lowest priority goes first, so that it gets on whatever comes above it.
+const FAIR_TURN = 8;
 // How long a job takes before the first one has been seen, seconds; weight of the newest in the moving average.
 const FIRST_GUESS = 1;
 const NEWEST = 0.2;
@@ -143,9 +145,10 @@ export async function startEngineSide(options: EngineSideOptions): Promise<Engin
     deliveries.close();
   }
 
-  /** The next job: of the highest priority that has one, models by turns. */
+  /** The next job: of the highest priority that has one, now and then of the lowest; models by turns. */
   async function first(deliveries: Deliveries, turn: number): Promise<Delivery | undefined> {
-    for (const priority of PRIORITIES) {
+    const lowestFirst = turn % FAIR_TURN === FAIR_TURN - 1;
+    for (const priority of lowestFirst ? PRIORITIES.toReversed() : PRIORITIES) {
       for (let i = 0; i < models.length; i++) {
         const { id } = models[(turn + i) % models.length];
         const delivery = await deliveries.next(names.consumer(id, priority));

@@ -30,21 +30,20 @@ export interface FollowOptions {
   readonly orders: Orders;
   /** Whether another gateway has taken the job up: nothing is cancelled then. */
   readonly isTaken: () => boolean;
-  readonly restAfterMs?: number;
   readonly counted: Counted;
   readonly log: Logger;
 }
 
 /** @throws ProblemError; the signal's reason */
 export async function* follow(options: FollowOptions): AsyncGenerator<GenerationEvent, void> {
-  const { submission, messages, reader, orders, isTaken, restAfterMs: afterMs, counted, log } = options;
+  const { submission, messages, reader, orders, isTaken, counted, log } = options;
   const { signal, wants } = reader;
   const sequence = createSequence(submission.job.request.n ?? 1);
   const leave = () => messages.fail(signal.reason);
   signal.addEventListener('abort', leave, { once: true });
   const late = () => messages.fail(problem('deadline_exceeded', 'The text was not finished in time.'));
   const deadline = setTimeout(late, Math.max(0, submission.deadline - Date.now()) + SLACK_MS);
-  const rest = keepRest({ wants, afterMs, rest: orders.rest, goOn: orders.goOn });
+  const rest = keepRest({ wants, rest: orders.rest, goOn: orders.goOn });
   let ended = false;
   try {
     signal.throwIfAborted();

@@ -32,8 +32,6 @@ export interface GatewaySideOptions {
   readonly config: Pick<Config, 'nats' | 'waitingS' | 'deadlineS'>;
   readonly counted: Counted;
   readonly log: Logger;
-  /** How long a reader may be behind before his job is freed; for tests. */
-  readonly restAfterMs?: number;
 }
 
 export interface GatewayDispatch extends Dispatch {
@@ -50,7 +48,7 @@ interface Followed {
 
 /** Begins to take jobs; resolves when the servers have answered. */
 export async function openGatewaySide(options: GatewaySideOptions): Promise<GatewayDispatch> {
-  const { link, config, counted, log, restAfterMs } = options;
+  const { link, config, counted, log } = options;
   const { nc } = link;
   const gateway = nuid.next();
   const topology = await ensureTopology(link, config.nats);
@@ -101,7 +99,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
     const { submission, messages } = job;
     const jobLog = log.child({ request: submission.job.id });
     const isTaken = () => job.taken || leaving;
-    return follow({ submission, messages, reader, orders, isTaken, restAfterMs, counted, log: jobLog });
+    return follow({ submission, messages, reader, orders, isTaken, counted, log: jobLog });
   }
 
   async function* attach(id: string, owner: string | undefined, reader: Reader): AsyncGenerator<GenerationEvent, void> {

@@ -1,15 +1,14 @@
 /**
- * A job whose reader is away or behind, seen from its gateway: after a short while the engine is told to free it at a checkpoint, and
+ * A job whose reader is away or behind, seen from its gateway: the engine is told to free it at a checkpoint before its next step, and
  * once he wants more the job is put on the stream again, for any engine.
  */
 import type { Gate } from '../../engine/reader.ts';
 
-// A reader who is behind for less than this costs more to free than to wait for.
-const REST_AFTER_MS = 2_000;
+/** A message to the engines may be lost, or find the job in a queue: events that still come are answered by another one. */
+const ASK_AGAIN_MS = 500;
 
 export interface RestOptions {
   readonly wants: Gate;
-  readonly afterMs?: number;
   /** Tells the engines to free the job. */
   readonly rest: () => void;
   /** Puts the job on the stream again. @param turn how often that was done, this time included */
@@ -24,7 +23,7 @@ export interface RestKeeper {
   close(): void;
 }
 
-export function keepRest({ wants, afterMs = REST_AFTER_MS, rest, goOn }: RestOptions): RestKeeper {
+export function keepRest({ wants, rest, goOn }: RestOptions): RestKeeper {
   let current = 0;
   let freed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -36,13 +35,9 @@ export function keepRest({ wants, afterMs = REST_AFTER_MS, rest, goOn }: RestOpt
     else ask();
   }
 
-  /** Tells the engines, now and then, until the job is freed or wanted again: a message may be lost, or find the job in a queue. */
   function ask(): void {
-    if (freed || wants.open) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      rest();
-    }, afterMs);
+    timer = undefined;
+    if (!freed && !wants.open) rest();
   }
 
   function again(): void {
@@ -61,7 +56,7 @@ export function keepRest({ wants, afterMs = REST_AFTER_MS, rest, goOn }: RestOpt
       if (wants.open) again();
     },
     working() {
-      if (timer === undefined) ask();
+      if (!wants.open) timer ??= setTimeout(ask, ASK_AGAIN_MS);
     },
     close() {
       clearTimeout(timer);
