@@ -43,7 +43,6 @@ export interface Installation {
   readonly link: (name: string) => Promise<Link>;
   gateway(options?: {
     waitingS?: number;
-    restAfterMs?: number;
   }): Promise<Awaited<ReturnType<typeof openGatewaySide>> & { counted: ReturnType<typeof createCounted> }>;
   engine(options?: { stepMs?: number; room?: number; wrap?: (dispatch: Dispatch) => Dispatch }): Promise<{
     drain(graceMs: number): Promise<void>;
@@ -86,10 +85,10 @@ export function describeNats(name: string, suite: (installation: () => Installat
         server,
         prefix,
         link,
-        async gateway({ waitingS = 30, restAfterMs } = {}) {
+        async gateway({ waitingS = 30 } = {}) {
           const counted = createCounted();
           const config = { nats, waitingS, deadlineS: 60 };
-          const side = await openGatewaySide({ link: await link('gateway'), config, counted, log, restAfterMs });
+          const side = await openGatewaySide({ link: await link('gateway'), config, counted, log });
           closing.push(() => side.close());
           await until(() => side.unready() === undefined, 'an engine is known');
           return { ...side, counted };
