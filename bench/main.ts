@@ -16,12 +16,13 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   reference: () => import('./reference.ts'),
   install: () => import('./install.ts'),
   memory: () => import('./memory.ts'),
+  serve: () => import('./serve.ts'),
   device: () => import('./device.ts'),
   chaos: () => import('./chaos.ts'),
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--texts-per-style N] [--only SETS]; NAME is one of ${Object.keys(BENCHES).join(', ')}
+const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--texts-per-style N] [--only SETS] [--seconds N]; NAME is one of ${Object.keys(BENCHES).join(', ')}
 device also takes [--device ${DEVICES.join(' | ')}] [--precision ${PRECISION_NAMES.join(' | ')}] [--shape llada-8b | LAYERSxWIDTHxHIDDENxVOCABULARY]`;
 
 function pick<const T extends string>(names: readonly T[], given: string | undefined): T | undefined {
@@ -42,6 +43,7 @@ const { values, positionals } = parseArgs({
     precision: { type: 'string' },
     shape: { type: 'string' },
     'texts-per-style': { type: 'string', default: '8' },
+    seconds: { type: 'string', default: '180' },
   },
 });
 
@@ -50,6 +52,7 @@ const rowMilliseconds = Number(values['row-ms']);
 const device = pick(DEVICES, values.device);
 const precision = pick(PRECISION_NAMES, values.precision);
 const textsPerStyle = Number(values['texts-per-style']);
+const seconds = Number(values.seconds);
 if (
   positionals.length !== 1 ||
   !Object.hasOwn(BENCHES, positionals[0]) ||
@@ -57,6 +60,7 @@ if (
     Number.isInteger(threads) &&
     threads > 0 &&
     rowMilliseconds > 0 &&
+    seconds > 0 &&
     Number.isInteger(textsPerStyle) &&
     textsPerStyle > 0
   ) ||
@@ -76,6 +80,7 @@ try {
     scorer: values.scorer,
     only: values.only,
     textsPerStyle,
+    seconds,
     device,
     precision,
     shape: values.shape,

@@ -36,6 +36,8 @@ export interface BenchOptions {
   readonly scorer?: string;
   /** Of the bench `sampler`: only sets of texts whose name has one of these parts, separated by commas. */
   readonly only?: string;
+  /** Of the bench `serve`: how long the load lasts. */
+  readonly seconds: number;
   /** Texts that are generated in each style. */
   readonly textsPerStyle: number;
   /** Of the bench `device`: what is measured. */

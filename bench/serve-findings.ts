@@ -1,0 +1,96 @@
+/**
+ * What the calls of a run of the service say together: nothing lost, nothing doubled, the same texts as alone, how fast.
+ */
+import { type Audit, audit } from './serve-audit.ts';
+import type { Call } from './serve-caller.ts';
+import type { Ending, Measured, Phase } from './serve-phases.ts';
+
+/** The code of problems that say the service is ending. */
+const ENDING = 'backend_unavailable';
+
+export interface PhaseFindings {
+  readonly jobs: number;
+  readonly texts: number;
+  readonly faults: readonly string[];
+  /** Tries that were answered with 429. */
+  readonly refusals: number;
+  readonly tokensPerSecond: number;
+  /** Positions x steps: what the model went over. */
+  readonly positionsPerSecond: number;
+  /** Milliseconds from the first try to the last byte, ascending. */
+  readonly latencies: readonly number[];
+  /** Cores in use, of the service and of this process. */
+  readonly serviceCores: number;
+  readonly callerCores: number;
+}
+
+export interface Findings {
+  readonly alone: PhaseFindings;
+  readonly load: PhaseFindings;
+  /** Texts of the load, and how many of them are those that the same job had alone. */
+  readonly compared: number;
+  readonly same: number;
+  readonly ending: Pick<PhaseFindings, 'jobs' | 'faults'> & { readonly finished: number; readonly told: number };
+}
+
+/** Reads every call of a run. */
+export function findingsOf({ alone, load, ending }: Measured): Findings {
+  const first = alone.calls.map(audit);
+  const second = load.calls.map(audit);
+  const texts = new Map(alone.calls.map(({ request }, i) => [request, first[i].texts]));
+  const pairs = load.calls.flatMap(({ request }, i) =>
+    second[i].texts.map((text, index) => text !== undefined && text === texts.get(request)?.[index]),
+  );
+  return {
+    alone: phaseFindings(alone, first),
+    load: phaseFindings(load, second),
+    compared: pairs.length,
+    same: pairs.filter(Boolean).length,
+    ending: endingFindings(ending),
+  };
+}
+
+function phaseFindings({ calls, seconds, serviceCpu, callerCpu }: Phase, audits: readonly Audit[]): PhaseFindings {
+  const sum = (of: (audit: Audit) => number) => audits.reduce((all, one) => all + of(one), 0);
+  const problems = audits.flatMap(({ problem }) => (problem === undefined ? [] : [`ended with ${problem}`]));
+  return {
+    jobs: calls.length,
+    texts: sum(({ texts }) => texts.length),
+    faults: [...faultsOf(calls, audits), ...problems],
+    refusals: calls.reduce((all, { refusals }) => all + refusals, 0),
+    tokensPerSecond: sum(({ tokens }) => tokens) / seconds,
+    positionsPerSecond: sum(({ positions }) => positions) / seconds,
+    latencies: calls.map(({ asked, ended }) => ended - asked).sort((a, b) => a - b),
+    serviceCores: serviceCpu / seconds,
+    callerCores: callerCpu / seconds,
+  };
+}
+
+/** Each fault with the job it is of. */
+function faultsOf(calls: readonly Call[], audits: readonly Audit[]): string[] {
+  return calls.flatMap(({ id }, i) => audits[i].faults.map((fault) => `${id}: ${fault}`));
+}
+
+/** At the end a job may also be told that the service is ending; anything else is a loss. */
+function endingFindings({ calls }: Ending): Findings['ending'] {
+  const audits = calls.map(audit);
+  const told = audits.filter(({ problem }) => problem === ENDING);
+  const begun = audits.filter(({ problem }) => problem !== ENDING);
+  const broken = told.flatMap(({ faults }) => faults).filter((fault) => !fault.startsWith('status 503'));
+  return {
+    jobs: calls.length,
+    finished: begun.filter(({ faults, problem }) => faults.length === 0 && problem === undefined).length,
+    told: told.length,
+    faults: [
+      ...begun.flatMap(({ faults, problem }) =>
+        problem === undefined ? faults : [...faults, `ended with ${problem}`],
+      ),
+      ...broken,
+    ],
+  };
+}
+
+/** The value below which that share of ascending values lies. */
+export function quantile(ascending: readonly number[], share: number): number {
+  return ascending[Math.min(ascending.length - 1, Math.floor(share * ascending.length))];
+}

@@ -1,0 +1,115 @@
+/**
+ * The service under load: is every answer whole, true and the same as alone, and does it get more done than for one caller?
+ */
+import { type Bar, type BenchOptions, median, type Report, type Row } from './report.ts';
+import { type Findings, findingsOf, type PhaseFindings, quantile } from './serve-findings.ts';
+import { type Load, type Measured, measure } from './serve-phases.ts';
+import { startService } from './service.ts';
+
+const CALLERS = 64;
+/** The default of gpu-backend/config.ts: so long has what is under way at SIGTERM. */
+const GRACE_SECONDS = 25;
+/** Room for the process to end in, once nothing is under way. */
+const EXIT_SECONDS = 1;
+/** How soon /readyz says no. */
+const UNREADY_MS = 250;
+const FASTER = 1.3;
+const SLOWEST = 3;
+const GROWTH = 0.05;
+const PADDING = 0.15;
+const BLOCK_MS = 20;
+
+const METHOD = `The service as a process of its own, with the default configuration and the shipped model; signed traffic on the loopback interface. \
+A seeded mix of jobs: all kinds of constraints, 8 to 200 tokens, every effort, one or two texts. First one caller alone for a third of the time, \
+then ${CALLERS} callers with the very same jobs, each with its next one as soon as its last one has ended; then SIGTERM in the middle of it. Callers wait \
+as long as a 429 says. Latency is from the first try to the last byte. All that came is read afterwards: events, frames, the checker, and the texts \
+compared with those of the same job alone. Resident memory once a second; its first third of a minute or of the time is warming up.`;
+
+export async function run(options: BenchOptions): Promise<Report> {
+  const load = { callers: CALLERS, seconds: options.seconds };
+  const measured = await measure(await startService(options), load);
+  return reportOf(load, measured, findingsOf(measured));
+}
+
+/** Relative to the first part of the load after its warm-up, how much more memory the last part has, by their medians. */
+function growth(resident: readonly number[]): number {
+  const part = Math.floor(resident.length / 3);
+  const warm = Math.floor(part / 2);
+  return median(resident.slice(-part)) / median(resident.slice(warm, warm + part)) - 1;
+}
+
+function phaseRow(phase: string, callers: number, found: PhaseFindings): Row {
+  const at = (share: number) => quantile(found.latencies, share);
+  return {
+    phase,
+    callers,
+    jobs: found.jobs,
+    texts: found.texts,
+    refusals: found.refusals,
+    tokens_per_second: found.tokensPerSecond,
+    positions_per_second: Math.round(found.positionsPerSecond),
+    p50_ms: at(0.5),
+    p90_ms: at(0.9),
+    p99_ms: at(0.99),
+    service_cores: found.serviceCores,
+    caller_cores: found.callerCores,
+  };
+}
+
+function reportOf({ callers }: Load, { watched, ending }: Measured, found: Findings): Report {
+  const { alone, load } = found;
+  for (const fault of [...alone.faults, ...load.faults, ...found.ending.faults].slice(0, 5)) console.error(fault);
+  const healthz = [...watched.healthz].sort((a, b) => a - b);
+  const atMost = (what: string, value: number, most: number): Bar => ({
+    what,
+    value,
+    bound: `at most ${most}`,
+    holds: value <= most,
+  });
+  const exactly = (what: string, value: number, right: number): Bar => ({
+    what,
+    value,
+    bound: `exactly ${right}`,
+    holds: value === right,
+  });
+  const faster = load.positionsPerSecond / alone.positionsPerSecond;
+  const tail = quantile(load.latencies, 0.99) / quantile(load.latencies, 0.5);
+  return {
+    bench: 'serve',
+    method: METHOD,
+    rows: [phaseRow('alone', 1, alone), phaseRow('load', callers, load)],
+    bars: [
+      exactly(
+        'errors but 429, lost, doubled or unchecked results, alone and under load',
+        alone.faults.length + load.faults.length,
+        0,
+      ),
+      exactly('share of the texts under load that are the same as alone', found.same / found.compared, 1),
+      {
+        what: 'positions a second under load over alone',
+        value: faster,
+        bound: `at least ${FASTER}`,
+        holds: faster >= FASTER,
+      },
+      atMost('99th percentile of the latency over its median', tail, SLOWEST),
+      atMost('growth of the resident memory over the load', growth(watched.resident), GROWTH),
+      atMost('share of padding in what the model evaluated', watched.padding, PADDING),
+      atMost('longest block of the thread that has the sockets, ms', watched.longestBlock, BLOCK_MS),
+      { what: 'healthz, 99th percentile, ms', value: quantile(healthz, 0.99), bound: 'no bar', holds: true },
+      {
+        what: 'peak memory of the service, MB',
+        value: watched.peakMegabytes,
+        bound: 'bar of the bench memory',
+        holds: true,
+      },
+      atMost('ms from SIGTERM to /readyz saying no', ending.unreadyMs ?? Number.POSITIVE_INFINITY, UNREADY_MS),
+      exactly(
+        `results lost at the end, of ${found.ending.jobs} (${found.ending.finished} finished, ${found.ending.told} told)`,
+        found.ending.faults.length,
+        0,
+      ),
+      exactly('exit code', ending.exitCode ?? Number.NaN, 0),
+      atMost('seconds from SIGTERM to the exit', ending.seconds, GRACE_SECONDS + EXIT_SECONDS),
+    ],
+  };
+}
