@@ -3,7 +3,7 @@
  */
 import { checkText } from '../gpu-backend/check.ts';
 import { type Frame, firstFrame, frameText, nextFrame } from '../shared/contract/frames.ts';
-import type { AcceptedEvent, DoneEvent, GenerationEvent, StepEvent } from '../shared/contract/stream.ts';
+import type { AcceptedEvent, DoneEvent, NumberedEvent, StepEvent } from '../shared/contract/stream.ts';
 import type { Call } from './serve-caller.ts';
 
 export interface Audit {
@@ -69,10 +69,16 @@ function refusal(status: number, body: string, broken: string | undefined): Audi
   return { ...nothing, faults: [`status ${status}: ${body}`], problem: /"code":"(\w+)"/.exec(body)?.[1] ?? 'none' };
 }
 
-function* eventsOf(body: string, faults: string[]): Generator<GenerationEvent> {
+function* eventsOf(body: string, faults: string[]): Generator<NumberedEvent> {
   const lines = body.split('\n');
   if (lines.pop() !== '') faults.push('the last line is cut off');
-  for (const line of lines) yield JSON.parse(line) as GenerationEvent;
+  let number = 0;
+  for (const line of lines) {
+    if (line === '') continue; // says that the connection lives
+    const event = JSON.parse(line) as NumberedEvent;
+    if (event.seq !== number++) faults.push(`event ${event.seq} behind event ${number - 2}`);
+    yield event;
+  }
 }
 
 /** A text after an event of it. */

@@ -158,7 +158,7 @@ function startWatching(service: ServiceProcess): { stop(): Promise<Watched> } {
         healthz,
         longestBlock: await service.longestBlock(),
         peakMegabytes: service.peakMegabytes(),
-        padding: grown('padding_positions') / grown('positions'),
+        padding: grown('padding') / (grown('positions') + grown('padding')),
       };
     },
   };
