@@ -1,5 +1,5 @@
 /**
- * The mix of jobs that callers of the service ask for: every kind of constraint, 8 to 200 tokens, one or two texts, every effort.
+ * The mix of jobs that callers of the service ask for: every kind of constraint, short and long, one or two texts, every effort.
  */
 import { compileConstraint } from '../shared/constraints/compile.ts';
 import { decide } from '../shared/constraints/feasibility.ts';
@@ -9,7 +9,6 @@ import { KINDS, type Kind, randomRequest, seeded, type Uniform } from './random-
 
 const SEED = 20_261_126;
 const SHORTEST = 8;
-const LONGEST = 200;
 /** Kinds that say nothing of the length of the text. */
 const OPEN: readonly Kind[] = ['free', 'include', 'exclude', 'facts'];
 /** Share of the jobs that ask for two texts. */
@@ -17,22 +16,25 @@ const PAIRS = 0.25;
 
 export type MixedRequest = GenerationJob['request'];
 
-/** So many requests, always the same ones for a model. Each can be satisfied. */
-export function mixOf(model: ModelSummary, count: number): MixedRequest[] {
+/**
+ * So many requests, always the same ones for a model. Each can be satisfied.
+ * @param longest most tokens of a text whose kind says nothing of its length
+ */
+export function mixOf(model: ModelSummary, count: number, longest: number): MixedRequest[] {
   const random = seeded(SEED);
   const requests: MixedRequest[] = [];
   for (let turn = 0; requests.length < count; turn++) {
     const kind = KINDS[turn % KINDS.length];
-    const request = { ...mixed(kind, random), model: model.id };
+    const request = { ...mixed(kind, random, longest), model: model.id };
     if (isCheckable(request) && isSatisfiable(request, model)) requests.push(request);
   }
   return requests;
 }
 
-function mixed(kind: Kind, random: Uniform): GenerationRequest & { readonly seed: number } {
+function mixed(kind: Kind, random: Uniform, longest: number): GenerationRequest & { readonly seed: number } {
   const { temperature, seed = 0, ...request } = randomRequest(kind, random);
   const below = (n: number) => Math.floor(random() * n);
-  const most = SHORTEST + below(LONGEST - SHORTEST + 1);
+  const most = SHORTEST + below(longest - SHORTEST + 1);
   const length = { unit: 'tokens' as const, min: Math.ceil(most * 0.75), max: most };
   return {
     ...request,

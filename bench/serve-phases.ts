@@ -10,6 +10,8 @@ export interface Load {
   readonly callers: number;
   /** Of the load; one caller alone has a third as long before it. */
   readonly seconds: number;
+  /** Tokens of the longest texts. */
+  readonly longest: number;
 }
 
 /** A stretch of time, and the calls that ended in it. */
@@ -61,10 +63,10 @@ const OK = 200;
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 /** Measures a service that was just started; it has ended afterwards. */
-export async function measure(service: ServiceProcess, { callers: count, seconds }: Load): Promise<Measured> {
+export async function measure(service: ServiceProcess, { callers: count, seconds, longest }: Load): Promise<Measured> {
   const [model] = (await (await fetch(`${service.url}/models`)).json()) as ModelSummary[];
   const callers = createCallers(service.url, count);
-  const jobs = mixOf(model, JOBS);
+  const jobs = mixOf(model, JOBS, longest);
   const warming = startTraffic(callers, jobs, 'warm-up', 2);
   await pause(1_000 * seconds * WARM_UP);
   await warming.stop();

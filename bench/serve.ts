@@ -7,6 +7,7 @@ import { type Load, type Measured, measure } from './serve-phases.ts';
 import { startService } from './service.ts';
 
 const CALLERS = 64;
+const LONGEST = 200;
 /** The default of gpu-backend/config.ts: so long has what is under way at SIGTERM. */
 const GRACE_SECONDS = 25;
 /** Room for the process to end in, once nothing is under way. */
@@ -20,13 +21,13 @@ const PADDING = 0.15;
 const BLOCK_MS = 20;
 
 const METHOD = `The service as a process of its own, with the default configuration and the shipped model; signed traffic on the loopback interface. \
-A seeded mix of jobs: all kinds of constraints, 8 to 200 tokens, every effort, one or two texts. First one caller alone for a third of the time, \
+A seeded mix of jobs: all kinds of constraints, 8 to ${LONGEST} tokens, every effort, one or two texts. First one caller alone for a third of the time, \
 then ${CALLERS} callers with the very same jobs, each with its next one as soon as its last one has ended; then SIGTERM in the middle of it. Callers wait \
 as long as a 429 says. Latency is from the first try to the last byte. All that came is read afterwards: events, frames, the checker, and the texts \
 compared with those of the same job alone. Resident memory once a second; its first third of a minute or of the time is warming up.`;
 
 export async function run(options: BenchOptions): Promise<Report> {
-  const load = { callers: CALLERS, seconds: options.seconds };
+  const load = { callers: CALLERS, seconds: options.seconds, longest: LONGEST };
   const measured = await measure(await startService(options), load);
   return reportOf(load, measured, findingsOf(measured));
 }
