@@ -8,8 +8,9 @@
  * word pairs repeated, of 52% without; 26% when each time counts). What a repeated token loses goes to the other tokens of text, in
  * proportion; the end of text keeps its probability, so that a long text is not ended for having used many tokens.
  */
+
+import { createScratch } from '../model/scratch.ts';
 import { MASKED, type Rows } from './constraint.ts';
-import { createScratch } from './scratch.ts';
 
 const scratch = createScratch();
 

@@ -3,13 +3,13 @@
  * and values of the rest (Fast-dLLM, Wu et al., arXiv 2505.22618, section 3.2).
  */
 import type { CanvasCache } from '../model/canvas-cache.ts';
+import { createScratch } from '../model/scratch.ts';
 import { askedPositions, maskedPositions } from './asked.ts';
 import type { Block } from './blocks.ts';
 import type { RowState } from './checkpoint.ts';
 import type { Rows } from './constraint.ts';
 import { type Evaluate, type Need, needOf } from './need.ts';
 import { pickRows, rowOf } from './rows.ts';
-import { createScratch } from './scratch.ts';
 import type { Task } from './task.ts';
 import { type Span, spanOf, windowNeed } from './window.ts';
 
