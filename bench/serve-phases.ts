@@ -1,7 +1,9 @@
 /**
  * The service alone with one caller, then under the load of many, and told to end while they go on.
  */
+
 import type { ModelSummary } from '../shared/contract/manifest.ts';
+import type { Blocks } from './longest-block.ts';
 import { type Call, type Callers, createCallers } from './serve-caller.ts';
 import { type MixedRequest, mixOf } from './serve-mix.ts';
 import type { ServiceProcess } from './service.ts';
@@ -29,7 +31,7 @@ export interface Watched {
   readonly resident: readonly number[];
   /** Milliseconds until /healthz had answered. */
   readonly healthz: readonly number[];
-  readonly longestBlock: number;
+  readonly blocks: Blocks;
   readonly peakMegabytes: number;
   /** Of the positions of model calls, those that were padding, 0..1. */
   readonly padding: number;
@@ -137,7 +139,7 @@ function startWatching(service: ServiceProcess): { stop(): Promise<Watched> } {
   const resident: number[] = [];
   const healthz: number[] = [];
   const counted = counters(service);
-  const reset = service.longestBlock();
+  const reset = service.blocks();
   const sampling = setInterval(() => resident.push(service.residentMegabytes()), SAMPLE_MS);
   let watching = true;
   const probing = (async () => {
@@ -158,9 +160,9 @@ function startWatching(service: ServiceProcess): { stop(): Promise<Watched> } {
       return {
         resident,
         healthz,
-        longestBlock: await service.longestBlock(),
+        blocks: await service.blocks(),
         peakMegabytes: service.peakMegabytes(),
-        padding: grown('padding') / (grown('positions') + grown('padding')),
+        padding: grown('positions_padded') / (grown('positions_evaluated') + grown('positions_padded')),
       };
     },
   };

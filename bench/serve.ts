@@ -95,7 +95,8 @@ function reportOf({ callers }: Load, { watched, ending }: Measured, found: Findi
       atMost('99th percentile of the latency over its median', tail, SLOWEST),
       atMost('growth of the resident memory over the load', growth(watched.resident), GROWTH),
       atMost('share of padding in what the model evaluated', watched.padding, PADDING),
-      atMost('longest block of the thread that has the sockets, ms', watched.longestBlock, BLOCK_MS),
+      atMost('longest turn of the thread that has the sockets, ms of its own', watched.blocks.longest, BLOCK_MS),
+      { what: 'the same, waiting for a core included, ms', value: watched.blocks.latest, bound: 'no bar', holds: true },
       { what: 'healthz, 99th percentile, ms', value: quantile(healthz, 0.99), bound: 'no bar', holds: true },
       {
         what: 'peak memory of the service, MB',

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { signRequest } from '../shared/contract/signature.ts';
+import type { Blocks } from './longest-block.ts';
 import type { BenchOptions } from './report.ts';
 
 const SECRET = 'the secret of a service that lives for one bench';
@@ -16,8 +17,8 @@ const NOT_LINUX = 'memory and processor time of a process are read from /proc, w
 
 export interface ServiceProcess {
   readonly url: string;
-  /** Milliseconds for which the thread of the sockets was held up at most, since this was last asked. */
-  longestBlock(): Promise<number>;
+  /** For how long the thread of the sockets was held up at most, since this was last asked. */
+  blocks(): Promise<Blocks>;
   /** VmHWM. */
   peakMegabytes(): number;
   residentMegabytes(): number;
@@ -55,10 +56,10 @@ export async function startService({
   };
   return {
     url: await readyUrl(child.stdout!),
-    async longestBlock() {
+    async blocks() {
       child.send('longest block');
-      const [milliseconds] = await once(child, 'message');
-      return milliseconds as number;
+      const [blocks] = await once(child, 'message');
+      return blocks as Blocks;
     },
     peakMegabytes: () => Math.round(statusOf('VmHWM')),
     residentMegabytes: () => statusOf('VmRSS'),
