@@ -11,6 +11,8 @@ const SEED = 20_261_126;
 const SHORTEST = 8;
 /** Kinds that say nothing of the length of the text. */
 const OPEN: readonly Kind[] = ['free', 'include', 'exclude', 'facts'];
+/** The longest phrase, and what has to stand around it: with fewer tokens only the service knows whether all fits. */
+const ROOM = 16;
 /** Share of the jobs that ask for two texts. */
 const PAIRS = 0.25;
 
@@ -34,7 +36,8 @@ export function mixOf(model: ModelSummary, count: number, longest: number): Mixe
 function mixed(kind: Kind, random: Uniform, longest: number): GenerationRequest & { readonly seed: number } {
   const { temperature, seed = 0, ...request } = randomRequest(kind, random);
   const below = (n: number) => Math.floor(random() * n);
-  const most = SHORTEST + below(longest - SHORTEST + 1);
+  const shortest = kind === 'free' ? SHORTEST : ROOM;
+  const most = shortest + below(longest - shortest + 1);
   const length = { unit: 'tokens' as const, min: Math.ceil(most * 0.75), max: most };
   return {
     ...request,

@@ -55,7 +55,7 @@ export interface Measured {
 }
 
 /** As many different jobs as one caller alone never gets through. */
-const JOBS = 2_000;
+const JOBS = 600;
 /** Share of the load's time before anything is measured: the just-in-time compiler's. */
 const WARM_UP = 1 / 12;
 const PROBE_MS = 50;
