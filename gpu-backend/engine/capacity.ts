@@ -10,7 +10,7 @@ export interface Capacity {
   readonly positions: number;
   /** Most memory for the distributions of one model call: a row holds a float32 for every token of the vocabulary. */
   readonly bytes: number;
-  /** Most texts denoised at once: two batches, so that one is evaluated while the texts of the other take their step. */
+  /** Most texts denoised at once. */
   readonly running: number;
   /** Most texts that wait. A request has at most 256 KiB, so that of a thousand even the largest fit in memory. */
   readonly waiting: number;
@@ -27,7 +27,8 @@ export interface Capacity {
   readonly workPerSecond: number;
 }
 
-// One canvas of 128 positions fills two cores. Eight together take 7% less time each, and with it most of the service's memory (measured).
+// One canvas of 128 positions fills two cores. Eight together take 7% less time each, and with it most of the service's memory;
+// 12 or 24 texts at once get no more done than 6 (measured).
 const PROCESSOR: Capacity = {
   canvases: 8,
   positions: 256,
