@@ -8,6 +8,7 @@ import { decide } from '../../shared/constraints/feasibility.ts';
 import type { GenerationRequest } from '../../shared/contract/generation.ts';
 import { type ProblemError, problem, unsatisfiable } from '../../shared/contract/problem.ts';
 import type { ChoiceProbability } from '../../shared/contract/stream.ts';
+import { footprint } from './footprint.ts';
 import { drawLayout, type Layout } from './layout.ts';
 import { lazy } from './lazy.ts';
 import { planText, type TextPlan, witnessLayout } from './plan.ts';
@@ -48,8 +49,8 @@ export interface Preparer {
   prepare(request: GenerationRequest, context: number, random: (draw: number) => number): TextConstraint;
 }
 
-/** Constraints kept ready: callers come back with the same template. */
-const KEPT = 64;
+// Constraints are kept ready, for callers come back with the same template. They differ a thousandfold in size.
+const KEPT_BYTES = 2 ** 25;
 
 /** Prepares constraints for one model's tokens; `eos` ends a text. */
 export function createPreparer(encoder: Encoder, eos: number): Preparer {
@@ -58,16 +59,25 @@ export function createPreparer(encoder: Encoder, eos: number): Preparer {
   // so they are admitted only where nothing else fits.
   const whole = buildVocabulary(bytes, eos, isWholeText);
   const pieces = lazy(() => buildVocabulary(bytes, eos));
-  const kept = new Map<string, PreparedRequest>();
+  /** Least recently used first. */
+  const kept = new Map<string, { readonly prepared: PreparedRequest; readonly bytes: number }>();
+  let keptBytes = 0;
   return {
     prepare(request, context, random) {
       const key = constraintKey(request, context);
-      let prepared = kept.get(key);
-      kept.delete(key);
-      prepared ??= prepareRequest(request, context, encoder, whole, pieces);
-      kept.set(key, prepared);
-      if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
-      return prepareText(prepared, encoder, random);
+      let entry = kept.get(key);
+      if (entry === undefined) {
+        const prepared = prepareRequest(request, context, encoder, whole, pieces);
+        entry = { prepared, bytes: footprint(prepared, [encoder, bytes, whole]) };
+        keptBytes += entry.bytes;
+      } else kept.delete(key);
+      kept.set(key, entry);
+      for (const [oldest, { bytes: size }] of kept) {
+        if (keptBytes <= KEPT_BYTES) break;
+        kept.delete(oldest);
+        keptBytes -= size;
+      }
+      return prepareText(entry.prepared, encoder, random);
     },
   };
 }
