@@ -71,16 +71,20 @@ function faultsOf(calls: readonly Call[], audits: readonly Audit[]): string[] {
   return calls.flatMap(({ id }, i) => audits[i].faults.map((fault) => `${id}: ${fault}`));
 }
 
-/** At the end a job may also be told that the service is ending; anything else is a loss. */
+/** Who comes when there is nobody any more: nothing of his was taken, and he knows. */
+const TOO_LATE = /ECONNREFUSED/;
+
+/** At the end a job may also be told that the service is ending, or find it gone; anything else is a loss. */
 function endingFindings({ calls }: Ending): Findings['ending'] {
-  const audits = calls.map(audit);
+  const late = calls.filter(({ broken }) => TOO_LATE.test(broken ?? ''));
+  const audits = calls.filter((call) => !late.includes(call)).map(audit);
   const told = audits.filter(({ problem }) => problem === ENDING);
   const begun = audits.filter(({ problem }) => problem !== ENDING);
   const broken = told.flatMap(({ faults }) => faults).filter((fault) => !fault.startsWith('status 503'));
   return {
     jobs: calls.length,
     finished: begun.filter(({ faults, problem }) => faults.length === 0 && problem === undefined).length,
-    told: told.length,
+    told: told.length + late.length,
     faults: [
       ...begun.flatMap(({ faults, problem }) =>
         problem === undefined ? faults : [...faults, `ended with ${problem}`],

@@ -54,7 +54,7 @@ export const configSchema = v.object({
   /** Texts denoised at once; by default what suits the device. */
   MASKWRIGHT_RUNNING: v.optional(integer(1, 4_096)),
   /** Most predicted seconds of work that may wait; what would come behind is refused. */
-  MASKWRIGHT_WAITING_S: v.optional(integer(1, 3_600), '30'),
+  MASKWRIGHT_WAITING_S: v.optional(integer(1, 3_600), '60'),
   /** Seconds after which a job that states no deadline ends with a problem. */
   MASKWRIGHT_DEADLINE_S: v.optional(integer(1, 86_400), '300'),
   /** Seconds that what is under way has to end in once the process is told to. Orchestrators kill after 30 by default. */

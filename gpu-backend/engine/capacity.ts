@@ -36,7 +36,7 @@ const PROCESSOR: Capacity = {
   running: 6,
   waiting: 256,
   resting: 64,
-  waitingS: 30,
+  waitingS: 60,
   restAfterMs: 250,
   workPerSecond: 5e10,
 };
@@ -48,7 +48,7 @@ const ACCELERATOR: Capacity = {
   running: 256,
   waiting: 1_024,
   resting: 256,
-  waitingS: 30,
+  waitingS: 60,
   restAfterMs: 250,
   workPerSecond: 5e13,
 };

@@ -18,7 +18,7 @@ describe('readConfig', () => {
       threads: expect.any(Number),
       modelMemoryMb: undefined,
       running: undefined,
-      waitingS: 30,
+      waitingS: 60,
       deadlineS: 300,
       graceS: 25,
       role: 'service',
