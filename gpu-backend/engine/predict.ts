@@ -15,8 +15,10 @@ export interface Predictor {
   learn(request: GenerationRequest, parameters: number, work: number): void;
 }
 
-// Weight of the newest job of a shape in its correction.
+// Weight of the newest job of a shape in the mean of the logarithms of what jobs came to over their guess.
 const NEWEST = 0.2;
+// A guess is seldom too low by more: what is, is one odd job, and must not make all of its shape look like hours of work.
+const MOST = Math.log(4);
 // In the training corpus a token has 4.2 characters, a word takes 1.35 tokens, a sentence 17 (lattice/typical.ts).
 const CHARACTERS_PER_TOKEN = 4;
 const TOKENS_PER: Readonly<Record<LengthSpec['unit'], number>> = {
@@ -27,13 +29,14 @@ const TOKENS_PER: Readonly<Record<LengthSpec['unit'], number>> = {
 };
 
 export function createPredictor(): Predictor {
-  /** Work over guess, by shape. There are as many shapes as combinations of a few names. */
+  /** log(work / guess), by shape. There are as many shapes as combinations of a few names. */
   const corrections = new Map<string, number>();
   return {
-    predict: (request, parameters) => guess(request) * parameters * (corrections.get(shapeOf(request)) ?? 1),
+    predict: (request, parameters) => guess(request) * parameters * Math.exp(corrections.get(shapeOf(request)) ?? 0),
     learn(request, parameters, work) {
+      if (work === 0) return; // nothing was masked
       const shape = shapeOf(request);
-      const ratio = work / (guess(request) * parameters);
+      const ratio = Math.min(MOST, Math.log(work / (guess(request) * parameters)));
       const before = corrections.get(shape) ?? ratio;
       corrections.set(shape, before + NEWEST * (ratio - before));
     },
@@ -59,11 +62,18 @@ function guess(request: GenerationRequest): number {
   return (request.n ?? 1) * canvases * length * denoisingOf(request).stepsFor(Math.ceil(text));
 }
 
-/** Tokens of a text: the least of its stated upper ends, else what it gets by default and what its template needs. */
-function textTokens({ length, template = '' }: GenerationRequest): number {
-  const ends = [length ?? []].flat().flatMap(({ unit, exact, max }) => {
-    const most = exact ?? max;
-    return most === undefined ? [] : [Math.max(1, most * TOKENS_PER[unit])];
+/**
+ * Tokens of a text: the least of its stated upper ends, but no fewer than it must have; else its longest choice; else what it gets by
+ * default and what its template needs.
+ */
+function textTokens({ length, template = '', choices }: GenerationRequest): number {
+  const lengths = [length ?? []].flat();
+  const ends = lengths.flatMap(({ unit, exact, max }) => {
+    const end = exact ?? max;
+    return end === undefined ? [] : [Math.max(1, end * TOKENS_PER[unit])];
   });
-  return ends.length > 0 ? Math.min(...ends) : Math.max(DEFAULT_POSITIONS, template.length / CHARACTERS_PER_TOKEN);
+  const least = lengths.map(({ unit, exact, min = 0 }) => (exact ?? min) * TOKENS_PER[unit]);
+  if (ends.length > 0) return Math.max(Math.min(...ends), ...least);
+  if (choices !== undefined) return Math.max(...choices.map((choice) => choice.length)) / CHARACTERS_PER_TOKEN + 1;
+  return Math.max(DEFAULT_POSITIONS, template.length / CHARACTERS_PER_TOKEN, ...least);
 }
