@@ -1,16 +1,19 @@
 /**
  * Dispatch within the process: the default, with nothing to install.
  */
+import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { problem } from '../../shared/contract/problem.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, Resumption } from '../engine/engine.ts';
+import type { Reader } from '../engine/reader.ts';
 import { type LocalDispatch, unavailable } from './dispatch.ts';
+import { createUnderWay } from './under-way.ts';
 
 /** @param loading the engine, once its models are loaded; until then work is refused with backend_unavailable */
 export function inlineDispatch(loading: Promise<Engine>): LocalDispatch {
   let engine: Engine | undefined;
   let draining = false;
   const breakOff = new AbortController();
-  const jobs = new Set<Promise<void>>();
+  const jobs = createUnderWay();
   loading.then(
     (ready) => {
       engine = ready;
@@ -22,6 +25,18 @@ export function inlineDispatch(loading: Promise<Engine>): LocalDispatch {
     return engine === undefined ? 'loading' : undefined;
   };
 
+  async function* generate(job: GenerationJob, reader: Reader, resumption?: Resumption) {
+    const reason = unready();
+    if (reason !== undefined || engine === undefined) throw unavailable(reason ?? 'loading');
+    try {
+      const signal = AbortSignal.any([reader.signal, breakOff.signal]);
+      yield* engine.generate(job, { ...reader, signal }, resumption);
+    } catch (thrown) {
+      if (breakOff.signal.aborted) throw problem('backend_unavailable', 'The inference service was shut down.');
+      throw thrown;
+    }
+  }
+
   return {
     unready,
     models() {
@@ -32,28 +47,11 @@ export function inlineDispatch(loading: Promise<Engine>): LocalDispatch {
       if (engine === undefined) throw unavailable('loading');
       return engine.load;
     },
-    async *generate(job, reader, resumption) {
-      const reason = unready();
-      if (reason !== undefined || engine === undefined) {
-        throw unavailable(reason ?? 'loading');
-      }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      jobs.add(promise);
-      try {
-        const signal = AbortSignal.any([reader.signal, breakOff.signal]);
-        yield* engine.generate(job, { ...reader, signal }, resumption);
-      } catch (thrown) {
-        if (breakOff.signal.aborted) throw problem('backend_unavailable', 'The inference service was shut down.');
-        throw thrown;
-      } finally {
-        jobs.delete(promise);
-        resolve();
-      }
-    },
+    generate: (job, reader, resumption) => jobs.counting(generate(job, reader, resumption)),
     async drain(graceMs) {
       draining = true;
       const timer = setTimeout(() => breakOff.abort(new Error('the grace period is over')), graceMs);
-      while (jobs.size > 0) await Promise.all(jobs);
+      await jobs.ended();
       clearTimeout(timer);
     },
   };

@@ -2,6 +2,7 @@
  * What the engine counts and measures.
  */
 import { createMetrics, type Metrics, type PlainCounter, SECONDS } from './metrics.ts';
+import { OUTCOMES } from './outcome.ts';
 
 export const FAMILIES = {
   texts_running: { kind: 'gauge', help: 'Texts being denoised.' },
@@ -18,12 +19,12 @@ export const FAMILIES = {
   jobs: {
     kind: 'counter',
     help: 'Jobs that ended, by how, and by the code of their problem or why they were broken off.',
-    labels: { outcome: ['done', 'cancelled', 'refused', 'failed'], code: [] },
+    labels: { outcome: OUTCOMES, code: [] },
   },
   job_seconds: {
     kind: 'histogram',
     help: 'Time from the arrival of a job at its engine to its end, by how it ended.',
-    labels: { outcome: ['done', 'cancelled', 'refused', 'failed'] },
+    labels: { outcome: OUTCOMES },
     buckets: SECONDS,
   },
   denoising_steps: { kind: 'counter', help: 'Denoising steps.', labels: { model: [], sampler: [] } },

@@ -3,7 +3,6 @@
  */
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
-import { problem } from '../../shared/contract/problem.ts';
 import { acceptedEvent, type ConstraintMaker, prepareTasks } from '../denoise/task.ts';
 import type { ModelPool } from '../model/pool.ts';
 import type { LoadedModel } from '../model/registry.ts';
@@ -17,6 +16,7 @@ import type { Reader } from './reader.ts';
 import { createLounge } from './resting.ts';
 import { type Check, textEvents } from './text-events.ts';
 import { outcomeOf, type TurnOptions, takeTurn } from './turns.ts';
+import { unknownModel } from './unknown-model.ts';
 import type { Resumption, WorkEvent } from './work.ts';
 
 export type { CheckpointEvent, Resumption, WorkEvent } from './work.ts';
@@ -75,13 +75,8 @@ export function createEngine({
       return admission.load;
     },
     async *generate(job, reader, resumption) {
-      const { model: id } = job.request;
-      const known = models.summaries.map((summary) => summary.id);
-      if (!known.includes(id)) {
-        throw problem('unknown_model', `there is no model "${id}"; there is: ${known.join(', ')}.`, {
-          pointer: '/model',
-        });
-      }
+      const refusal = unknownModel(job.request.model, models.summaries);
+      if (refusal !== undefined) throw refusal;
       // What waits for its turn is a job of a few kilobytes: its constraint is prepared behind it.
       const turn = await takeTurn(job, reader, turns);
       turn.watch?.admitted?.();

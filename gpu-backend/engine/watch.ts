@@ -6,11 +6,11 @@ import { ProblemError } from '../../shared/contract/problem.ts';
 import type { StepEvent } from '../../shared/contract/stream.ts';
 import type { Task } from '../denoise/task.ts';
 import type { ModelCall } from './batch.ts';
+import type { Outcome } from './outcome.ts';
 
 /** How a job ended, and with which problem of the catalogue, or why it was broken off. */
 export interface Ending {
-  /** `refused`: before its first event. */
-  readonly outcome: 'done' | 'cancelled' | 'refused' | 'failed';
+  readonly outcome: Outcome;
   readonly code: string;
 }
 

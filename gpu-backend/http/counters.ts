@@ -2,10 +2,10 @@
  * What the routes count and measure: connections, requests, streams, and the work behind them as its readers see it.
  */
 import { createMetrics, type Metrics, SECONDS } from '../engine/metrics.ts';
+import { OUTCOMES } from '../engine/outcome.ts';
 
 export const HTTP_PREFIX = 'maskwright_http_';
 
-const OUTCOMES = ['done', 'cancelled', 'refused', 'failed'] as const;
 const SIGNATURE_FAULTS = ['missing', 'stale', 'wrong', 'replayed'] as const;
 export type SignatureFault = (typeof SIGNATURE_FAULTS)[number];
 

@@ -5,12 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nuid } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
-import { problem } from '../../../shared/contract/problem.ts';
+import { problem, streamGone } from '../../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../../shared/contract/stream.ts';
 import type { Config } from '../../config.ts';
 import type { Reader } from '../../engine/reader.ts';
+import { unknownModel } from '../../engine/unknown-model.ts';
 import { type Channel, createChannel } from '../channel.ts';
 import { type Dispatch, unavailable } from '../dispatch.ts';
+import { createUnderWay } from '../under-way.ts';
 import { watchBacklog } from './backlog.ts';
 import type { Link } from './connection.ts';
 import type { Counted } from './counted.ts';
@@ -105,7 +107,6 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
   async function* attach(id: string, owner: string | undefined, reader: Reader): AsyncGenerator<GenerationEvent, void> {
     reader.signal.throwIfAborted();
     if (draining) throw unavailable('draining');
-    const gone = problem('stream_gone', 'There is no such stream, or it is kept no more.');
     const messages = createChannel<StreamMessage>();
     const announced = createChannel<Submission>();
     const events = await readEvents({
@@ -123,7 +124,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
         submission = candidate;
         break;
       }
-      if (submission === undefined || submission.job.owner !== owner) throw gone;
+      if (submission === undefined || submission.job.owner !== owner) throw streamGone();
       link.say(names.taken(submission.gateway), encode({ id, run: submission.run }));
       counted.add('jobs_taken_up');
       log.info({ request: id, from: submission.gateway }, 'taken up');
@@ -137,13 +138,8 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
   async function* generate(job: GenerationJob, reader: Reader): AsyncGenerator<GenerationEvent, void> {
     reader.signal.throwIfAborted();
     refuseWhileUnready();
-    const models = fleet.models();
-    if (!models.some(({ id }) => id === job.request.model)) {
-      const known = models.map(({ id }) => id).join(', ');
-      throw problem('unknown_model', `there is no model "${job.request.model}"; there is: ${known}.`, {
-        pointer: '/model',
-      });
-    }
+    const refusal = unknownModel(job.request.model, fleet.models());
+    if (refusal !== undefined) throw refusal;
     try {
       backlog.admit(job.request.model);
     } catch (refused) {
@@ -173,18 +169,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
     }
   }
 
-  const jobs = new Set<Promise<void>>();
-  /** Lets `drain` wait for it. */
-  async function* counting(events: AsyncGenerator<GenerationEvent, void>): AsyncGenerator<GenerationEvent, void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    jobs.add(promise);
-    try {
-      yield* events;
-    } finally {
-      jobs.delete(promise);
-      resolve();
-    }
-  }
+  const jobs = createUnderWay();
 
   return {
     unready,
@@ -193,16 +178,13 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
       if (models.length === 0) throw unavailable('waiting for an engine');
       return models;
     },
-    generate: (job, reader) => counting(generate(job, reader)),
-    attach: (id, owner, reader) => counting(attach(id, owner, reader)),
+    generate: (job, reader) => jobs.counting(generate(job, reader)),
+    attach: (id, owner, reader) => jobs.counting(attach(id, owner, reader)),
     async drain(graceMs) {
       draining = true;
       const over = new AbortController();
-      const all = (async () => {
-        while (jobs.size > 0) await Promise.all(jobs);
-      })();
       // What has not ended goes on without us: its readers find it at another gateway.
-      await Promise.race([all, sleep(graceMs, undefined, { signal: over.signal }).catch(() => {})]);
+      await Promise.race([jobs.ended(), sleep(graceMs, undefined, { signal: over.signal }).catch(() => {})]);
       over.abort();
       leaving = true;
     },
