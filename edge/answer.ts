@@ -1,11 +1,11 @@
 /** The two forms of an answer: one JSON object, or server-sent events. */
 import type { GenerationJob } from '../shared/contract/generation.ts';
 import { problemBody } from '../shared/contract/problem.ts';
-import type { AcceptedEvent, DoneEvent, Usage } from '../shared/contract/stream.ts';
+import type { AcceptedEvent, DoneEvent, ProgressEvent, Usage } from '../shared/contract/stream.ts';
 import { backendFailed } from './backend.ts';
 import type { CacheStatus } from './cache.ts';
 import { type CommittedPrefix, committedPrefix } from './committed-prefix.ts';
-import type { NumberedProgress, ProgressEvent } from './forward.ts';
+import type { NumberedProgress } from './forward.ts';
 import { problemOf } from './middleware/errors.ts';
 import type { RequestTrace } from './trace.ts';
 

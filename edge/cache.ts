@@ -4,7 +4,8 @@
  */
 import { cacheKey } from '../shared/contract/canonical.ts';
 import type { GenerationJob, GenerationRequest } from '../shared/contract/generation.ts';
-import type { NumberedProgress, ProgressEvent } from './forward.ts';
+import type { ProgressEvent } from '../shared/contract/stream.ts';
+import type { NumberedProgress } from './forward.ts';
 import { log } from './log.ts';
 
 /** How long an answer is kept where the request does not say. */

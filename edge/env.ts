@@ -1,5 +1,8 @@
 /** What the Worker is given (wrangler.toml, secrets) and what its middleware leave for each other. */
 
+import type { D1Database, KVNamespace, Queue } from '@cloudflare/workers-types';
+import type { Caller } from './caller.ts';
+import type { Exported, Ledgers } from './ledger/protocol.ts';
 import type { RequestTrace } from './trace.ts';
 
 /** The part of a service binding the edge needs; the global `fetch` has the same shape. */
@@ -8,12 +11,23 @@ export interface Fetcher {
 }
 
 export interface Env {
-  /** Where the inference service is: 'https://gpu.example.com'. */
+  /** Where the inference service is: 'https://gpu.example.com'; several, separated by commas. */
   readonly BACKEND_URL: string;
   /** Shared with the inference service, at least 32 characters. A secret. */
   readonly BACKEND_SECRET: string;
   /** SHA-256 of the one key of a local run, hexadecimal. Absent in a deployment. */
   readonly LOCAL_KEY_SHA256?: string;
+  /** Opens accounts (`Authorization: Bearer ...` at /v1/admin), at least 32 characters. A secret; without it nobody does. */
+  readonly ADMIN_SECRET?: string;
+  /** Keys, requests and statements. */
+  readonly DB: D1Database;
+  /** What may be a minute old: keys, and answers behind the cache of a data centre. */
+  readonly KV: KVNamespace;
+  /** The Durable Objects of edge/ledger. */
+  readonly LEDGER: Ledgers;
+  readonly ENTRIES: Queue<Exported>;
+  /** Prices by model, as JSON: {"llada-8b": {"computed": 400000, "cached": 20}}; shared/contract/price.ts has the default. */
+  readonly PRICES?: string;
   /** Optional private way to the inference service (Workers VPC); without it requests go over the public network. */
   readonly BACKEND?: Fetcher;
   /** Where spans are sent, OTLP over HTTP: 'https://collector.example.com'. Without it none are. */
@@ -29,7 +43,7 @@ export interface Variables {
   /** Set by `trace`. */
   readonly trace: RequestTrace;
   /** Who is asking; set by `authenticate`. */
-  readonly account: string;
+  readonly caller: Caller;
   /** The parsed body; set by `jsonBody`. */
   readonly body: unknown;
 }

@@ -2,15 +2,12 @@
 import type { GenerationJob } from '../shared/contract/generation.ts';
 import { ProblemError, problem } from '../shared/contract/problem.ts';
 import { signRequest } from '../shared/contract/signature.ts';
-import type { AcceptedEvent, DoneEvent, GenerationEvent, NumberedEvent, StepEvent } from '../shared/contract/stream.ts';
+import type { GenerationEvent, NumberedEvent, ProgressEvent } from '../shared/contract/stream.ts';
 import { backendFailed, callBackend, readProblem } from './backend.ts';
 import type { Env } from './env.ts';
 import { log } from './log.ts';
 
-/** What a generation that goes well consists of; a problem ends the iteration by being thrown. */
-export type ProgressEvent = AcceptedEvent | StepEvent | DoneEvent;
-
-/** An event and its number among those of its generation, from 0. */
+/** An event and its number among those of its generation, from 0; a problem ends the iteration by being thrown. */
 export interface NumberedProgress {
   readonly seq: number;
   readonly event: ProgressEvent;

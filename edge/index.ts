@@ -23,5 +23,7 @@ export function createApp(): Hono<EdgeTypes> {
   return app;
 }
 
+export { Ledger } from './ledger/ledger.ts';
+
 // The form workerd wants its entry in.
 export default createApp();

@@ -21,11 +21,11 @@ export interface Prepared {
 }
 
 /**
- * Validates the body, finds its model, refuses what cannot be and fixes the seed. No model runs here.
+ * Validates a body of the native shape (that of the request, or what a compatible one becomes), finds its model, refuses what cannot be and fixes the seed. No model runs here.
  * @throws ProblemError whichever refusal is due.
  */
-export async function prepare(c: Context<EdgeTypes>): Promise<Prepared> {
-  const request = validate(generationSchema, c.var.body);
+export async function prepare(c: Context<EdgeTypes>, body: unknown = c.var.body): Promise<Prepared> {
+  const request = validate(generationSchema, body);
   const model = findModel(await readModels(c.env), request.model);
   refuse(request, model);
   const deterministic = request.seed !== undefined || request.temperature === 0;
@@ -36,7 +36,7 @@ export async function prepare(c: Context<EdgeTypes>): Promise<Prepared> {
     request: { ...request, model: model.id, seed },
     deadline_ms: DEADLINE_MS,
     // Only a stream has numbers to come back with; whatever else is left unread ends at once.
-    ...(request.stream ? { resume_ms: RESUME_MS, owner: c.var.account } : {}),
+    ...(request.stream ? { resume_ms: RESUME_MS, owner: c.var.caller.account } : {}),
   };
   return { job, model, deterministic };
 }

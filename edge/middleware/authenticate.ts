@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { problem } from '../../shared/contract/problem.ts';
 import { fromHex } from '../../shared/contract/signature.ts';
+import { SCOPES, type Scope } from '../caller.ts';
 import type { EdgeTypes } from '../env.ts';
 
 /** The account of the one key a local run knows. */
@@ -12,7 +13,7 @@ const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
  * Lets only holders of a key pass (`Authorization: Bearer sk_...`) and says whose key it is.
  * Keys are compared as SHA-256 digests in constant time; the key itself is never kept or logged.
  */
-export function authenticate(): MiddlewareHandler<EdgeTypes> {
+export function authenticate(scope: Scope): MiddlewareHandler<EdgeTypes> {
   return async function authenticate(c, next) {
     const header = c.req.header('authorization');
     if (header === undefined) {
@@ -23,7 +24,17 @@ export function authenticate(): MiddlewareHandler<EdgeTypes> {
     if (key === undefined || known === undefined || !equalBytes(await sha256(key), known)) {
       throw problem('invalid_key', 'The key in the header Authorization is not known; "Bearer sk_..." is expected.');
     }
-    c.set('account', LOCAL_ACCOUNT);
+    const purse = c.env.LEDGER?.getByName(`${LOCAL_ACCOUNT}:test`);
+    const caller = {
+      account: LOCAL_ACCOUNT,
+      mode: 'test',
+      key: 'key_local',
+      scopes: SCOPES,
+      purse,
+      logsPrompts: false,
+    } as const;
+    if (!caller.scopes.includes(scope)) throw problem('missing_scope', `The key has no scope ${scope}.`);
+    c.set('caller', caller);
     await next();
   };
 }

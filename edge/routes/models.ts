@@ -5,7 +5,7 @@ import { readModels } from '../models.ts';
 
 /** `GET /v1/models`: what can be asked for. */
 export function modelRoutes(): Hono<EdgeTypes> {
-  return new Hono<EdgeTypes>().get('/v1/models', authenticate(), async (c) => {
+  return new Hono<EdgeTypes>().get('/v1/models', authenticate('models'), async (c) => {
     const models = await readModels(c.env);
     return c.json({
       object: 'list',

@@ -13,7 +13,7 @@ const CACHE: CacheStatus = { status: 'bypass', age: 0, ttl: 0 };
 
 /** `GET /v1/generations/{id}/events`: the rest of a stream whose reader lost it. */
 export function resumeRoutes(): Hono<EdgeTypes> {
-  return new Hono<EdgeTypes>().get('/v1/generations/:id/events', authenticate(), async (c) => {
+  return new Hono<EdgeTypes>().get('/v1/generations/:id/events', authenticate('generate'), async (c) => {
     const id = c.req.param('id');
     const { mode, seen } = readQuery(c);
     if (!/^gen_[0-9a-z]{24}$/.test(id)) throw streamGone();
@@ -22,8 +22,9 @@ export function resumeRoutes(): Hono<EdgeTypes> {
     // What of a text can no longer change is known only to who has seen all of it.
     const after = mode === 'text' ? -1 : seen.seq;
     const { root, child } = c.var.trace;
-    root.set({ job: id, account: c.var.account });
-    const rest = resume(c.env, { id, owner: c.var.account, after }, abort.signal);
+    const { account } = c.var.caller;
+    root.set({ job: id, account });
+    const rest = resume(c.env, { id, owner: account, after }, abort.signal);
     const events = await started(spanned(child('backend', 3), rest));
     const context = { cache: CACHE, requestId: c.var.requestId, trace: c.var.trace };
     const headers = {

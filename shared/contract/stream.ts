@@ -98,7 +98,10 @@ export interface ProblemEvent {
   readonly problem: Problem;
 }
 
-export type GenerationEvent = AcceptedEvent | StepEvent | DoneEvent | ProblemEvent;
+/** What a generation that goes well consists of. */
+export type ProgressEvent = AcceptedEvent | StepEvent | DoneEvent;
+
+export type GenerationEvent = ProgressEvent | ProblemEvent;
 
 /** An event as a line of the backend has it. */
 export type NumberedEvent = GenerationEvent & { readonly seq: number };

@@ -101,7 +101,7 @@ export async function edge() {
   const context = executionContext();
   const state = { behave: wellBehaved, resume: gone, models: [model] as unknown, down: false };
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(KEY));
-  const env: Env = {
+  const env = {
     // A name of its own for each, as the edge remembers models by it.
     BACKEND_URL: `http://upstream-${instances++}.invalid`,
     BACKEND_SECRET: SECRET,
@@ -123,7 +123,7 @@ export async function edge() {
         return state.behave(job, init?.signal);
       },
     },
-  };
+  } satisfies Partial<Env> as Env;
   const fetchEdge = (path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = { authorization: `Bearer ${KEY}`, ...(init.headers as Record<string, string> | undefined) };
     return Promise.resolve(app.fetch(new Request(`https://edge.invalid${path}`, { ...init, headers }), env, context));
