@@ -1,8 +1,9 @@
 /** One text under a template, asked for through the edge like any caller would, and drawn while it comes into focus. */
+
+import { createClient } from '../../shared/client/client.ts';
 import type { GenerationRequest } from '../../shared/contract/generation.ts';
-import type { AcceptedEvent, DoneEvent, StepEvent } from '../../shared/contract/stream.ts';
+import type { DoneEvent } from '../../shared/contract/stream.ts';
 import { drawing, type Screen } from './drawing.ts';
-import { serverSentEvents } from './server-sent-events.ts';
 
 /** What the demonstration asks for; the README's curl line asks for the same. */
 export const EXAMPLE: GenerationRequest = {
@@ -21,24 +22,15 @@ export interface DemonstrationOptions {
 
 /**
  * Generates the example with `stream: "steps"`, draws its frames and returns its end.
- * @throws Error when the answer is not a success, breaks off, or its frames do not end in its text.
+ * @throws Error when the answer is a problem, breaks off, or its frames do not end in its text.
  */
 export async function demonstrate({ url, key, screen, colours }: DemonstrationOptions): Promise<DoneEvent> {
-  const response = await fetch(`${url}/v1/generations`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ ...EXAMPLE, stream: 'steps' }),
-  });
-  if (!response.ok || response.body === null) {
-    throw new Error(`The demonstration was answered with status ${response.status}: ${await response.text()}`);
-  }
   const picture = drawing(screen, colours);
   let done: DoneEvent | undefined;
-  for await (const { name, data } of serverSentEvents(response.body)) {
-    if (name === 'accepted') await picture.accepted(JSON.parse(data) as AcceptedEvent);
-    if (name === 'step') await picture.step(JSON.parse(data) as StepEvent);
-    if (name === 'done') done = JSON.parse(data) as DoneEvent;
-    if (name === 'problem') throw new Error(`The demonstration broke off: ${data}`);
+  for await (const { event } of createClient({ key, url }).steps(EXAMPLE)) {
+    if (event.type === 'accepted') await picture.accepted(event);
+    if (event.type === 'step') await picture.step(event);
+    if (event.type === 'done') done = event;
   }
   if (done === undefined) throw new Error('The demonstration broke off.');
   if (done.text !== picture.text()) throw new Error('The frames of the demonstration do not end in its text.');

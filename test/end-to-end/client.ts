@@ -1,6 +1,7 @@
 /** A caller of a local run, and a look at what its inference service has counted. */
-import { type ServerSentEvent, serverSentEvents } from '../../scripts/local/server-sent-events.ts';
+
 import type { LocalServices } from '../../scripts/local/services.ts';
+import { type ServerSentEvent, serverSentEvents } from '../../shared/client/server-sent-events.ts';
 import type { AcceptedEvent, DoneEvent, HeldConstraint, StepEvent, Usage } from '../../shared/contract/stream.ts';
 
 /** The answer to a request for one text, as docs describe it. */

@@ -1,0 +1,123 @@
+/**
+ * A client of the public API, for Node, browsers and Workers: nothing but `fetch`.
+ *
+ *     const maskwright = createClient({ key: 'sk_live_...' });
+ *     const { text } = await maskwright.generate({ style: 'slogan', prompt: 'a warm blanket' });
+ *     for await (const { step, text } of maskwright.steps({ prompt: 'a warm blanket' })) console.log(step, text);
+ */
+import type { FinishedText, GenerationAnswer, GenerationAnswers } from '../contract/answer.ts';
+import { type Frame, firstFrame, frameText, nextFrame } from '../contract/frames.ts';
+import type { GenerationRequest } from '../contract/generation.ts';
+import type { ModelSummary } from '../contract/manifest.ts';
+import type { ProgressEvent } from '../contract/stream.ts';
+import { noAnswer } from './error.ts';
+import { type StreamMessage, streamMessages } from './stream.ts';
+import { createTransport } from './transport.ts';
+
+export { MaskwrightError } from './error.ts';
+
+export interface ClientOptions {
+  /** 'sk_live_...' or 'sk_test_...' on servers; 'pk_live_...' in browsers. */
+  readonly key: string;
+  /** Where the API is; 'https://api.maskwright.dev' by default. */
+  readonly url?: string;
+  /** Tries beyond the first where no answer came or one may come soon (408, 409, 429, 5xx); 2 by default. */
+  readonly retries?: number;
+  /** In place of the platform's own. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** Of this very request, so that it is computed and paid once however often it is sent; random by default. */
+  readonly idempotencyKey?: string;
+}
+
+/** A request for one text, however it travels. */
+export type TextRequest = Omit<GenerationRequest, 'n' | 'stream'>;
+
+/** A text as it stands behind one event of its stream. */
+export interface Snapshot {
+  /** Which of the texts of the request, from 0. */
+  readonly index: number;
+  /** 0 before the first step. */
+  readonly step: number;
+  /** The text, with `░` for each position that is still masked. */
+  readonly text: string;
+  readonly done: boolean;
+  /** What happened: `accepted`, `step`, `done`. */
+  readonly event: ProgressEvent;
+}
+
+export interface Client {
+  /** @throws MaskwrightError, as all the others do */
+  generate(request: TextRequest, options?: CallOptions): Promise<GenerationAnswer>;
+  /** Several texts of one request. */
+  generateMany(request: TextRequest & { readonly n: number }, options?: CallOptions): Promise<GenerationAnswers>;
+  /** Every denoising step as it happens. Breaking off ends the work. A lost connection is taken up again. */
+  steps(request: TextRequest & { readonly n?: number }, options?: CallOptions): AsyncGenerator<Snapshot, void>;
+  /** Pieces of the text, from its beginning, that can no longer change. */
+  text(request: TextRequest, options?: CallOptions): AsyncGenerator<string, void>;
+  models(options?: Pick<CallOptions, 'signal'>): Promise<readonly ModelSummary[]>;
+}
+
+const DEFAULT_URL = 'https://api.maskwright.dev';
+const DEFAULT_RETRIES = 2;
+
+export function createClient(options: ClientOptions): Client {
+  // Called as a function of its own: a browser's fetch refuses to be a method of something else.
+  const { key, url = DEFAULT_URL, retries = DEFAULT_RETRIES, fetch: send = (...call) => fetch(...call) } = options;
+  const call = createTransport({ key, url, retries, fetch: send });
+  const headersOf = ({ idempotencyKey = crypto.randomUUID() }: CallOptions) => ({ 'idempotency-key': idempotencyKey });
+
+  async function generation(body: object, options: CallOptions): Promise<GenerationAnswer | GenerationAnswers> {
+    const { signal } = options;
+    const headers = headersOf(options);
+    const response = await call({ method: 'POST', path: '/v1/generations', body, headers, signal, repeatable: true });
+    return (await response.json()) as GenerationAnswer | GenerationAnswers;
+  }
+
+  function stream(body: { readonly stream: 'steps' | 'text' }, options: CallOptions): AsyncGenerator<StreamMessage> {
+    return streamMessages(call, { body, headers: headersOf(options), signal: options.signal, retries });
+  }
+
+  return {
+    generate: async (request, options = {}) => (await generation(request, options)) as GenerationAnswer,
+    async generateMany(request, options = {}) {
+      const answer = await generation(request, options);
+      return 'choices' in answer ? answer : several(answer);
+    },
+    async *steps(request, options = {}) {
+      const frames = new Map<number, Frame>();
+      for await (const { data } of stream({ ...request, stream: 'steps' }, options)) {
+        yield snapshot(frames, JSON.parse(data) as ProgressEvent);
+      }
+    },
+    async *text(request, options = {}) {
+      for await (const { name, data } of stream({ ...request, stream: 'text' }, options)) {
+        if (name === 'text') yield (JSON.parse(data) as { text: string }).text;
+      }
+    },
+    async models({ signal } = {}) {
+      const response = await call({ path: '/v1/models', signal, repeatable: true });
+      return ((await response.json()) as { data: readonly ModelSummary[] }).data;
+    },
+  };
+}
+
+function snapshot(frames: Map<number, Frame>, event: ProgressEvent): Snapshot {
+  const { index } = event;
+  const known = frames.get(index);
+  if (event.type === 'done') return { index, step: known?.step ?? 0, text: event.text, done: true, event };
+  if (event.type === 'step' && known === undefined) throw noAnswer('The stream does not begin at its beginning.');
+  const frame = event.type === 'accepted' ? firstFrame(event) : nextFrame(known!, event);
+  frames.set(index, frame);
+  return { index, step: frame.step, text: frameText(frame), done: false, event };
+}
+
+/** One text in the form of several. */
+function several(answer: GenerationAnswer): GenerationAnswers {
+  const { id, object, model, revision, seed, cache, ...text } = answer;
+  const only: FinishedText = text;
+  return { id, object, model, revision, seed, cache, usage: only.usage, choices: [{ ...only, index: 0 }] };
+}
