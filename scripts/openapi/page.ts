@@ -1,0 +1,148 @@
+/** The reference page: the document as one HTML file, without a script, so that it works offline and prints. */
+import type { OpenApiDocument } from './document.ts';
+
+type Node = Readonly<Record<string, unknown>>;
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => ESCAPES[character]);
+/** Escaped text in which `code` is code. */
+const prose = (text: string) => escaped(text).replace(/`([^`]+)`/g, '<code>$1</code>');
+const anchor = (schema: string) => `schema-${schema}`;
+
+export function referencePage(document: OpenApiDocument): string {
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation: operation as Node })),
+  );
+  const groups = document.tags.map(({ name }) => ({
+    name,
+    members: operations.filter(({ operation }) => (operation.tags as string[])[0] === name),
+  }));
+  const schemas = Object.entries(document.components.schemas) as [string, Node][];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Maskwright API reference</title>
+<link rel="stylesheet" href="style.css">
+</head>
+<body>
+<header><h1>Maskwright API</h1><p>Version ${escaped(document.info.version)} · <a href="../openapi.json">openapi.json</a> (OpenAPI 3.1)</p></header>
+<nav aria-label="Operations">
+${groups.map(({ name, members }) => `<h2>${escaped(name)}</h2>\n<ul>${members.map(link).join('')}</ul>`).join('\n')}
+<h2>Schemas</h2>
+<ul>${schemas.map(([name]) => `<li><a href="#${anchor(name)}">${escaped(name)}</a></li>`).join('')}</ul>
+</nav>
+<main>
+${groups.map(({ name, members }) => `<h2>${escaped(name)}</h2>\n${members.map(section).join('\n')}`).join('\n')}
+<h2>Schemas</h2>
+${schemas.map(([name, schema]) => `<section id="${anchor(name)}"><h3>${escaped(name)}</h3>${described(schema)}</section>`).join('\n')}
+</main>
+</body>
+</html>
+`;
+}
+
+interface Entry {
+  readonly path: string;
+  readonly method: string;
+  readonly operation: Node;
+}
+
+const title = ({ method, path }: Entry) => `<b>${method.toUpperCase()}</b> ${escaped(path)}`;
+const link = (entry: Entry) => `<li><a href="#${entry.operation.operationId}">${title(entry)}</a></li>`;
+
+function section(entry: Entry): string {
+  const { operation } = entry;
+  const security = operation.security as Record<string, string[]>[];
+  const access = security.flatMap((scheme) =>
+    Object.entries(scheme).map(([name, scopes]) =>
+      name === 'admin' ? 'the secret of the deployment' : `a key with the scope ${scopes.join(', ')}`,
+    ),
+  );
+  const body = operation.requestBody as
+    | { content: Record<string, { schema: Node; examples: Record<string, { value: unknown }> }> }
+    | undefined;
+  const json = body?.content['application/json'];
+  return `<section id="${operation.operationId}">
+<h3>${title(entry)}</h3>
+<p>${prose(String(operation.summary))}.${operation.description === undefined ? '' : ` ${prose(String(operation.description))}`}</p>
+<p>Needs ${access.length === 0 ? 'no key' : access.join(' or ')}.</p>
+${parameters((operation.parameters ?? []) as Node[])}
+${json === undefined ? '' : `<h4>Body: ${typeOf(json.schema)}</h4>${Object.entries(json.examples).map(example).join('')}`}
+<h4>Answers</h4>
+<table><thead><tr><th>status</th><th>what</th></tr></thead><tbody>
+${Object.entries(operation.responses as Record<string, Node>)
+  .map(answer)
+  .join('\n')}
+</tbody></table>
+</section>`;
+}
+
+const example = ([name, { value }]: [string, { value: unknown }]) =>
+  `<figure><figcaption>${escaped(name)}</figcaption><pre>${escaped(JSON.stringify(value, null, 2))}</pre></figure>`;
+
+function answer([status, response]: [string, Node]): string {
+  const content = Object.entries((response.content ?? {}) as Record<string, { schema: Node }>);
+  const forms = content.map(([type, { schema }]) => `<br>${escaped(type)}: ${typeOf(schema)}`);
+  return `<tr><td>${status}</td><td>${prose(String(response.description))}${forms.join('')}</td></tr>`;
+}
+
+function parameters(all: readonly Node[]): string {
+  if (all.length === 0) return '';
+  const rows = all.map(
+    ({ name, in: where, required, description, schema }) =>
+      `<tr><td><code>${escaped(String(name))}</code></td><td>${where}${required ? ', required' : ''}</td><td>${typeOf(schema as Node)}</td><td>${prose(String(description))}</td></tr>`,
+  );
+  return `<h4>Parameters</h4><table><thead><tr><th>name</th><th>where</th><th>type</th><th>meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+}
+
+function described(schema: Node): string {
+  const properties = schema.properties as Record<string, Node> | undefined;
+  const about = schema.description === undefined ? '' : `<p>${prose(String(schema.description))}</p>`;
+  if (properties === undefined) return `${about}<p>${typeOf(schema)}</p>`;
+  const required = (schema.required ?? []) as string[];
+  const rows = Object.entries(properties).map(
+    ([name, inner]) =>
+      `<tr><td><code>${escaped(name)}</code></td><td>${required.includes(name) ? 'always' : 'optional'}</td><td>${typeOf(inner)}</td><td>${prose(String(inner.description ?? ''))}</td></tr>`,
+  );
+  return `${about}<table><thead><tr><th>name</th><th></th><th>type</th><th>meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+}
+
+const BOUNDS: readonly (readonly [string, string])[] = [
+  ['minimum', 'at least'],
+  ['exclusiveMinimum', 'more than'],
+  ['maximum', 'at most'],
+  ['exclusiveMaximum', 'less than'],
+  ['minLength', 'characters from'],
+  ['maxLength', 'characters to'],
+  ['minItems', 'items from'],
+  ['maxItems', 'items to'],
+  ['pattern', 'matches'],
+];
+
+/** A schema in a line. */
+function typeOf(schema: Node | boolean): string {
+  if (typeof schema === 'boolean') return 'anything';
+  if (typeof schema.$ref === 'string') {
+    const name = schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1);
+    return `<a href="#${anchor(name)}">${escaped(name)}</a>`;
+  }
+  for (const join of ['oneOf', 'anyOf']) {
+    if (Array.isArray(schema[join])) return (schema[join] as Node[]).map(typeOf).join(' or ');
+  }
+  if (Array.isArray(schema.allOf)) return typeOf(schema.allOf[0] as Node);
+  if (Array.isArray(schema.enum))
+    return schema.enum.map((value) => `<code>${escaped(JSON.stringify(value))}</code>`).join(', ');
+  if ('const' in schema) return `<code>${escaped(JSON.stringify(schema.const))}</code>`;
+  const bounds = BOUNDS.filter(([key]) => schema[key] !== undefined).map(
+    ([key, words]) => `${words} <code>${escaped(String(schema[key]))}</code>`,
+  );
+  const tail = bounds.length === 0 ? '' : ` (${bounds.join(', ')})`;
+  if (schema.type === 'array') return `list of ${typeOf((schema.items ?? true) as Node)}${tail}`;
+  if (schema.type !== 'object') return `${escaped([schema.type ?? 'anything'].flat().join(' or '))}${tail}`;
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, Node>);
+  if (properties.length === 0) return `object of ${typeOf((schema.additionalProperties ?? true) as Node)}`;
+  const members = properties.map(([name, inner]) => `<li><code>${escaped(name)}</code>: ${typeOf(inner)}</li>`);
+  return `<details><summary>object</summary><ul>${members.join('')}</ul></details>`;
+}
