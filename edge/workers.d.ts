@@ -2,5 +2,6 @@
 declare module 'cloudflare:workers' {
   export import DurableObject = CloudflareWorkersModule.DurableObject;
 
+  // biome-ignore lint/correctness/noUnusedImports: it is used by the import of the same name's member above
   import type { CloudflareWorkersModule } from '@cloudflare/workers-types';
 }

@@ -96,6 +96,7 @@ export interface KeyTerms {
 
 /** Why money moved. Kinds other than the three of usage come from outside. */
 export type EntryKind = 'computed' | 'cached' | 'joined' | 'top_up' | 'grant' | 'refund' | 'adjustment';
+export type CreditKind = Exclude<EntryKind, Settlement['origin']>;
 
 /** One line of the account: append-only, and the balance is their sum at all times. */
 export interface Entry {
@@ -131,6 +132,11 @@ export interface Balance {
   readonly held: number;
 }
 
+export interface Credited extends Balance {
+  /** As asked for; less where money is taken that is not there. */
+  readonly credited: number;
+}
+
 /** The ledgers, by the name that `ledgerOf` gives them. */
 export interface Ledgers {
   getByName(name: string): LedgerApi;
@@ -142,8 +148,8 @@ export interface LedgerApi extends Purse {
   open(account: string, mode: Mode): Promise<void>;
   /** Adds or replaces what is known of a key. */
   putKey(terms: KeyTerms): Promise<void>;
-  /** Money from outside, once for each id. @returns the balance */
-  credit(id: string, kind: Exclude<EntryKind, 'computed' | 'cached' | 'joined'>, amount: number): Promise<Balance>;
+  /** Money from outside, once for each id. A negative amount takes what is asked for, or what is there: never what is held. */
+  credit(id: string, kind: CreditKind, amount: number): Promise<Credited>;
   balance(): Promise<Balance>;
   /** Entries above `after`, oldest first. */
   entries(after: number, most: number): Promise<readonly Entry[]>;

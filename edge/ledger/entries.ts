@@ -1,0 +1,51 @@
+/** Entries: the lines of the account. They are only ever added, numbered without gaps, each with the balance after it. */
+import type { Entry } from './protocol.ts';
+import { first, type Sql } from './storage.ts';
+
+/** What an entry says, its number and balance left to the ledger. */
+export type NewEntry = Omit<Entry, 'seq' | 'balance'>;
+
+interface Row {
+  readonly seq: number;
+  readonly id: string;
+  readonly kind: string;
+  readonly amount: number;
+  readonly balance: number;
+  readonly at: number;
+  readonly key: string | null;
+  readonly model: string | null;
+  readonly work: number | null;
+  readonly texts: number | null;
+}
+
+const LAST = 'SELECT seq, balance FROM entry ORDER BY seq DESC LIMIT 1';
+const BY_ID = 'SELECT amount FROM entry WHERE id = ?';
+const AFTER = 'SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?';
+const ADD = `INSERT INTO entry (seq, id, kind, amount, balance, at, key, model, work, texts)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** The last number and the balance. */
+export function last(sql: Sql): Pick<Entry, 'seq' | 'balance'> {
+  return first<{ seq: number; balance: number }>(sql, LAST) ?? { seq: 0, balance: 0 };
+}
+
+/** @returns the balance after it */
+export function append(sql: Sql, entry: NewEntry): number {
+  const before = last(sql);
+  const balance = before.balance + entry.amount;
+  const { id, kind, amount, at, key = null, model = null, work = null, texts = null } = entry;
+  sql.exec(ADD, before.seq + 1, id, kind, amount, balance, at, key, model, work, texts);
+  return balance;
+}
+
+/** The amount of an entry by its id. */
+export function amountOf(sql: Sql, id: string): number | undefined {
+  return first<{ amount: number }>(sql, BY_ID, id)?.amount;
+}
+
+export function entriesAfter(sql: Sql, seq: number, most: number): Entry[] {
+  return sql
+    .exec<Row & Record<string, string | number | null>>(AFTER, seq, most)
+    .toArray()
+    .map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as Entry);
+}

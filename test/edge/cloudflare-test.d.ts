@@ -1,0 +1,18 @@
+/** What of the test runtime's modules we use. Its package declares them with the global types of Workers, which would clash with the DOM's. */
+declare module 'cloudflare:test' {
+  import type { DurableObjectState } from '@cloudflare/workers-types';
+
+  /** Runs a function inside the Durable Object behind a stub. */
+  export function runInDurableObject<Instance, R>(
+    stub: unknown,
+    callback: (instance: Instance, state: DurableObjectState) => R | Promise<R>,
+  ): Promise<R>;
+  /** Runs its alarm now. @returns false where none was set */
+  export function runDurableObjectAlarm(stub: unknown): Promise<boolean>;
+  /** Takes the object out of memory; its storage stays. */
+  export function evictDurableObject(stub: unknown): Promise<void>;
+}
+
+declare module 'cloudflare:workers' {
+  export const env: import('../../edge/env.ts').Env;
+}
