@@ -35,8 +35,10 @@ export async function prepare(c: Context<EdgeTypes>, body: unknown = c.var.body)
     id: jobIdentifier(c.var.requestId),
     request: { ...request, model: model.id, seed },
     deadline_ms: DEADLINE_MS,
+    // Who may ask what it did.
+    owner: c.var.caller.account,
     // Only a stream has numbers to come back with; whatever else is left unread ends at once.
-    ...(request.stream ? { resume_ms: RESUME_MS, owner: c.var.caller.account } : {}),
+    ...(request.stream ? { resume_ms: RESUME_MS } : {}),
   };
   return { job, model, deterministic };
 }

@@ -2,6 +2,7 @@
  * How work reaches an engine: what the routes know of whoever does it, in this process or on another machine.
  */
 import type { GenerationJob } from '../../shared/contract/generation.ts';
+import type { JobWork } from '../../shared/contract/job-work.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../shared/contract/stream.ts';
@@ -27,6 +28,8 @@ export interface Dispatch {
    * @throws ProblemError stream_gone where there is no such job of this owner
    */
   attach?(id: string, owner: string, reader: Reader): AsyncGenerator<GenerationEvent, void>;
+  /** What a job did that was begun through another process, and is known of still; undefined where there is no such job of this owner. */
+  work?(id: string, owner: string): Promise<JobWork | undefined>;
   /** @throws ProblemError backend_unavailable while the models load */
   models(): readonly ModelSummary[];
   /** How the models of this machine stand; absent where they are elsewhere. */

@@ -7,13 +7,16 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../shared/contract/canonical.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
+import type { JobWork } from '../../shared/contract/job-work.ts';
 import { type Problem, problem, streamGone } from '../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../shared/contract/stream.ts';
 import { publicEvents } from '../engine/public-events.ts';
+import type { Reader } from '../engine/reader.ts';
 import type { Dispatch } from './dispatch.ts';
+import { type AccountLimits, createJobAccounts, type JobAccount, outcomeOf } from './job-accounts.ts';
 import { createJobRecord, type JobRecord, type RecordLimits } from './job-record.ts';
 
-export interface JournalLimits extends RecordLimits {
+export interface JournalLimits extends RecordLimits, AccountLimits {
   /** Milliseconds, and bytes in all, for which the events of jobs that have ended are kept; the oldest job goes first. */
   readonly keptMs: number;
   readonly keptBytes: number;
@@ -21,9 +24,12 @@ export interface JournalLimits extends RecordLimits {
   readonly away: number;
   /** How long a job that another process began waits for a reader of this one to come back, milliseconds. */
   readonly attachedResumeMs: number;
+  /** How long one who ends a job waits for its end, milliseconds. */
+  readonly endMs: number;
 }
 
 // An ordinary job says 10 to 30 KB. So a reader holds up to 64 KB more than he has taken, a job 4 MB, all that have ended 32 MB.
+// An account takes ACCOUNT_BYTES.
 const LIMITS: JournalLimits = {
   behindBytes: 65_536,
   jobBytes: 4_194_304,
@@ -31,10 +37,13 @@ const LIMITS: JournalLimits = {
   keptBytes: 33_554_432,
   away: 64,
   attachedResumeMs: 15_000,
+  endMs: 2_000,
+  accountMs: 900_000,
+  accounts: 100_000,
 };
 
 export interface JournalOptions {
-  readonly dispatch: Pick<Dispatch, 'generate' | 'attach'>;
+  readonly dispatch: Pick<Dispatch, 'generate' | 'attach' | 'work'>;
   /** What to say, as a job's last event, of something it threw behind its first. */
   readonly problemOf: (thrown: unknown, id: string) => Problem;
   readonly limits?: Partial<JournalLimits>;
@@ -53,6 +62,17 @@ export interface Journal {
    * @throws ProblemError stream_gone where there is no such job of this owner
    */
   attach(id: string, owner: string, after: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void>;
+  /** What a job did, while it runs and for a while after its end; undefined where there is no such job of this owner. */
+  work(id: string, owner: string): Promise<JobWork | undefined>;
+  /**
+   * The reader has left for good: the job ends before its next step, unless somebody else reads it, and is not begun again. Waits for
+   * its end, though not for long.
+   * @param unread nobody has had anything of the job: whatever it did does not count
+   * @returns what it did; undefined where there is no such job of this owner, and should it come it is refused
+   */
+  end(id: string, owner: string, unread: boolean): Promise<JobWork | undefined>;
+  /** Accounts of jobs known. */
+  readonly accounts: number;
   /** Jobs known: those that run and those that have ended and are kept. */
   readonly jobs: number;
   /** Bytes of the events of jobs that have ended. */
@@ -66,7 +86,13 @@ interface Entry {
   readonly digest?: string;
   readonly record: JobRecord;
   readonly stop: AbortController;
+  /** From the beginning of its work on. */
+  account?: JobAccount;
+  /** Resolves when nothing more is recorded. */
+  recorded: Promise<void>;
   resumeMs: number;
+  /** How many wait for its end: once nobody reads it any more, it has come. */
+  ending: number;
   /** Ends the wait for a reader, or the keeping. */
   timer?: NodeJS.Timeout;
 }
@@ -74,6 +100,7 @@ interface Entry {
 export function createJournal({ dispatch, problemOf, limits: given }: JournalOptions): Journal {
   const limits = { ...LIMITS, ...given };
   const entries = new Map<string, Entry>();
+  const accounts = createJobAccounts(limits);
   /** In the order they came to be so. */
   const away = new Set<Entry>();
   const kept = new Set<Entry>();
@@ -84,6 +111,8 @@ export function createJournal({ dispatch, problemOf, limits: given }: JournalOpt
       ...named,
       record: createJobRecord(limits, () => readersChanged(entry)),
       stop: new AbortController(),
+      recorded: Promise.resolve(),
+      ending: 0,
     };
     return entry;
   }
@@ -96,7 +125,7 @@ export function createJournal({ dispatch, problemOf, limits: given }: JournalOpt
     if (!absent) {
       clearTimeout(entry.timer);
       away.delete(entry);
-    } else if (resumeMs === 0 || record.length === 0)
+    } else if (resumeMs === 0 || record.length === 0 || entry.ending > 0)
       giveUp(entry); // who has seen nothing has nothing to take up
     else {
       away.add(entry);
@@ -111,6 +140,17 @@ export function createJournal({ dispatch, problemOf, limits: given }: JournalOpt
   function giveUp(entry: Entry): void {
     forget(entry);
     entry.stop.abort(new Error('the reader went away'));
+  }
+
+  /** Lets a job end as soon as nobody reads it, and waits for that. */
+  async function ended(entry: Entry, ms: number): Promise<void> {
+    entry.ending++;
+    if (entry.record.readers === 0) giveUp(entry);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    await Promise.race([entry.recorded, late]);
+    clearTimeout(timer);
+    entry.ending--;
   }
 
   function forget(entry: Entry): void {
@@ -139,9 +179,12 @@ export function createJournal({ dispatch, problemOf, limits: given }: JournalOpt
     try {
       for await (const event of events) {
         entry.record.append(event);
+        entry.account?.record(event);
         await entry.record.wants.opened(signal);
       }
+      entry.account?.end('done');
     } catch (thrown) {
+      entry.account?.end(signal.aborted ? 'left' : outcomeOf(thrown));
       if (signal.aborted || entry.record.length === 0) {
         entry.record.fail(thrown);
         forget(entry);
@@ -159,12 +202,25 @@ export function createJournal({ dispatch, problemOf, limits: given }: JournalOpt
       if (entry.resumeMs === 0 && !entries.has(entry.id)) {
         entries.set(entry.id, entry);
         entry.resumeMs = limits.attachedResumeMs;
+        entry.account = accounts.open(entry.id, entry.owner);
       }
       yield event;
     }
   }
 
+  function readerOf(entry: Entry): Reader {
+    const taken = () => {
+      entry.account?.drop();
+      entry.account = undefined;
+    };
+    return { signal: entry.stop.signal, wants: entry.record.wants, taken };
+  }
+
   return {
+    work: async (id, owner) => accounts.find(id, owner) ?? dispatch.work?.(id, owner),
+    get accounts() {
+      return accounts.size;
+    },
     get jobs() {
       return entries.size;
     },
@@ -175,10 +231,11 @@ export function createJournal({ dispatch, problemOf, limits: given }: JournalOpt
       const digest = digestOf(job);
       let entry = entries.get(job.id);
       if (entry === undefined) {
+        if (accounts.isBarred(job.id)) throw streamGone();
         entry = entryOf({ id: job.id, owner: job.owner, digest, resumeMs: job.resume_ms ?? 0 });
         entries.set(job.id, entry);
-        const reader = { signal: entry.stop.signal, wants: entry.record.wants };
-        void record(entry, publicEvents(dispatch.generate(job, reader)));
+        entry.account = accounts.open(job.id, job.owner);
+        entry.recorded = record(entry, publicEvents(dispatch.generate(job, readerOf(entry))));
       } else if (entry.digest !== digest) {
         throw problem('duplicate_id', `Another job is known under the id ${job.id}.`, { pointer: '/id' });
       }
@@ -188,11 +245,21 @@ export function createJournal({ dispatch, problemOf, limits: given }: JournalOpt
       let entry = entries.get(id);
       if (entry === undefined && dispatch.attach !== undefined) {
         entry = entryOf({ id, owner, resumeMs: 0 });
-        const reader = { signal: entry.stop.signal, wants: entry.record.wants };
-        void record(entry, attached(entry, dispatch.attach(id, owner, reader)));
+        entry.recorded = record(entry, attached(entry, dispatch.attach(id, owner, readerOf(entry))));
       }
       if (entry?.owner !== owner) throw streamGone();
       yield* entry.record.follow(after, signal);
+    },
+    async end(id, owner, unread) {
+      const entry = entries.get(id);
+      if (entry?.owner === owner && !entry.record.ended) await ended(entry, limits.endMs);
+      const own = accounts.find(id, owner);
+      // What another process began is not ours to end: somebody may read it there.
+      const elsewhere = own ?? (await dispatch.work?.(id, owner));
+      if (own === undefined && elsewhere !== undefined) return elsewhere;
+      if (own?.state === 'running' && entries.has(id)) return own;
+      accounts.bar(id, owner, unread);
+      return own && accounts.find(id, owner);
     },
   };
 }

@@ -32,6 +32,7 @@ export function laterDispatch<D extends Attachable>(opening: Promise<D>, reason:
     models: () => now().models(),
     generate: (...job) => now().generate(...job),
     attach: (...stream) => now().attach(...stream),
+    work: async (...job) => now().work?.(...job),
     async drain(graceMs) {
       draining = true;
       await opened?.drain(graceMs);

@@ -20,6 +20,8 @@ export interface Reader {
   readonly wants: Gate;
   /** Told of the work while it happens. */
   readonly watch?: JobWatch;
+  /** Told that the job goes on without him: another reader has it, at another process. */
+  readonly taken?: () => void;
 }
 
 export interface SettableGate extends Gate {

@@ -15,6 +15,7 @@ import { measureRequests } from './measure.ts';
 import { models } from './models.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import { createVerifier } from './verify.ts';
+import { end, work } from './work.ts';
 
 export interface AppOptions {
   readonly dispatch: Pick<Dispatch, 'models' | 'unready' | 'states'>;
@@ -33,7 +34,8 @@ export interface AppOptions {
 
 const METHODS: readonly (readonly [RegExp, string])[] = [
   [/^\/generate$/, 'POST'],
-  [/^\/jobs\/[^/]+\/events$/, 'GET'],
+  [/^\/jobs\/[^/]+\/(events|work)$/, 'GET'],
+  [/^\/jobs\/[^/]+$/, 'DELETE'],
   [/^\/(models|healthz|readyz|metrics)$/, 'GET'],
 ];
 
@@ -47,9 +49,12 @@ export function createApp({
   const { dispatch, journal, metrics, secret, log } = options;
   const app = new Hono();
   app.use(measureRequests(counters));
+  counters.read('job_accounts', () => journal.accounts);
   const stream = { journal, verify: createVerifier({ secret, counters, now }), log, counters, pace };
   app.post('/generate', generate(stream));
   app.get('/jobs/:id/events', events(stream));
+  app.get('/jobs/:id/work', work(stream));
+  app.delete('/jobs/:id', end(stream));
   app.get('/models', models(dispatch));
   app.route(
     '/',

@@ -38,6 +38,10 @@ export const HTTP_FAMILIES = {
   streams_stalled: { kind: 'counter', help: 'Streams closed because nothing was taken from them.' },
   keep_alives: { kind: 'counter', help: 'Empty lines sent in silence.' },
   open_jobs: { kind: 'gauge', help: 'Jobs whose events are being made or waited for.' },
+  job_accounts: {
+    kind: 'gauge',
+    help: 'Jobs of which it is known what they did: those that run and those that ended lately.',
+  },
   answers: {
     kind: 'counter',
     help: 'Jobs that ended, as their reader sees it: how, and the code of their problem or why they were broken off.',

@@ -4,14 +4,15 @@
 import type { Context } from 'hono';
 import { problem } from '../../shared/contract/problem.ts';
 import { answerLines, type StreamOptions } from './answer.ts';
+import { ownerOf } from './work.ts';
 
 /** Handler of GET /jobs/:id/events, signed like POST /generate with its query. Without `after`: from the first event on. */
 export function events({ journal, verify, ...options }: StreamOptions) {
   return async function eventsHandler(c: Context): Promise<Response> {
     await verify(c, async () => new Uint8Array(0));
     const id = c.req.param('id') ?? '';
-    const { owner = '', after = '-1' } = c.req.query();
-    if (owner === '') throw problem('invalid_request', 'owner: must be given', { pointer: '/owner' });
+    const owner = ownerOf(c);
+    const { after = '-1' } = c.req.query();
     if (!/^(-1|\d{1,9})$/.test(after)) {
       throw problem('invalid_request', 'after: must be the number of an event, or -1', { pointer: '/after' });
     }

@@ -16,8 +16,8 @@ const PULL_MS = 2_000;
 const FORGET_MS = 60_000;
 
 export interface EventReader {
-  /** There is nothing stored that was not handed out when it began. */
-  readonly empty: boolean;
+  /** How many messages were stored when it began. */
+  readonly stored: number;
   close(): void;
 }
 
@@ -90,7 +90,7 @@ export async function readEvents(options: EventReaderOptions): Promise<EventRead
   const forget = link.onReconnect(reopen);
   const stored = await open();
   return {
-    empty: stored === 0,
+    stored,
     close() {
       closed = true;
       forget();

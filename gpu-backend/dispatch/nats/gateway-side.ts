@@ -21,6 +21,7 @@ import { watchFleet } from './fleet.ts';
 import { follow, type Orders } from './follow.ts';
 import { wasCancelled } from './lease.ts';
 import { encode, MalformedMessage, readTaken, type StreamMessage, type Submission } from './messages.ts';
+import { storedWork } from './stored-work.ts';
 import { createSubmitter } from './submit.ts';
 import { ensureTopology } from './topology.ts';
 
@@ -45,6 +46,7 @@ export interface GatewayDispatch extends Dispatch {
 interface Followed {
   readonly submission: Submission;
   readonly messages: Channel<StreamMessage>;
+  readonly reader: Reader;
   taken: boolean;
 }
 
@@ -77,6 +79,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
         const job = followed.get(id);
         if (job === undefined || job.submission.run !== run) return;
         job.taken = true;
+        job.reader.taken?.();
         job.messages.fail(problem('stream_gone', 'The stream was taken up at another gateway.'));
       } catch (reason) {
         if (!(reason instanceof MalformedMessage)) throw reason;
@@ -97,8 +100,8 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
   }
 
   /** The events of a job that this gateway has submitted or taken up. */
-  function serve(job: Followed, reader: Reader, orders: Orders): AsyncGenerator<GenerationEvent, void> {
-    const { submission, messages } = job;
+  function serve(job: Followed, orders: Orders): AsyncGenerator<GenerationEvent, void> {
+    const { submission, messages, reader } = job;
     const jobLog = log.child({ request: submission.job.id });
     const isTaken = () => job.taken || leaving;
     return follow({ submission, messages, reader, orders, isTaken, counted, log: jobLog });
@@ -116,7 +119,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
         messages.push(message);
       },
     });
-    const timer = setTimeout(announced.end, events.empty ? 0 : FIRST_MESSAGE_MS);
+    const timer = setTimeout(announced.end, events.stored === 0 ? 0 : FIRST_MESSAGE_MS);
     try {
       let submission: Submission | undefined;
       for await (const candidate of announced.values()) {
@@ -128,7 +131,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
       link.say(names.taken(submission.gateway), encode({ id, run: submission.run }));
       counted.add('jobs_taken_up');
       log.info({ request: id, from: submission.gateway }, 'taken up');
-      yield* serve({ submission, messages, taken: false }, reader, createSubmitter(link, topology, submission, log));
+      yield* serve({ submission, messages, reader, taken: false }, createSubmitter(link, topology, submission, log));
     } finally {
       clearTimeout(timer);
       events.close();
@@ -150,7 +153,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
     const submission: Submission = { job, run: nuid.next(), gateway, deadline };
     const jobLog = log.child({ request: job.id });
     const submitter = createSubmitter(link, topology, submission, jobLog);
-    const entry: Followed = { submission, messages: createChannel(), taken: false };
+    const entry: Followed = { submission, messages: createChannel(), reader, taken: false };
     // The same job twice at one gateway: the later reader has it.
     if (followed.has(job.id)) return yield* attach(job.id, job.owner, reader);
     followed.set(job.id, entry);
@@ -163,7 +166,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
       if (before !== undefined) return yield* attach(job.id, job.owner, reader);
       counted.add('jobs_submitted');
       jobLog.debug('submitted');
-      yield* serve(entry, reader, submitter);
+      yield* serve(entry, submitter);
     } finally {
       if (followed.get(job.id) === entry) followed.delete(job.id);
     }
@@ -180,6 +183,7 @@ export async function openGatewaySide(options: GatewaySideOptions): Promise<Gate
     },
     generate: (job, reader) => jobs.counting(generate(job, reader)),
     attach: (id, owner, reader) => jobs.counting(attach(id, owner, reader)),
+    work: (id, owner) => storedWork({ link, names, records, counted, log }, id, owner),
     async drain(graceMs) {
       draining = true;
       const over = new AbortController();
