@@ -123,6 +123,9 @@ function reportHole(hole: HolePlan, value: string, judge: Judge): void {
   if (hole.choices !== undefined) {
     judge(`${hole.pointer}/choices`, `'${hole.name}' is one of ${hole.choices.length} choices`, undefined);
   }
+  for (const phrase of hole.exclude) {
+    judge(phrase.pointer, `'${hole.name}' does not hold '${phrase.text}'`, undefined);
+  }
 }
 
 /** True when a value fits a hole. */
@@ -137,6 +140,7 @@ export function fits(hole: HolePlan, value: string, options: CheckOptions = {}):
   if (tokens !== undefined && (tokens < hole.measures.tokens.min || tokens > hole.measures.tokens.max)) return false;
   if (hole.choices !== undefined && !hole.choices.includes(value)) return false;
   if (hole.regex !== undefined && !matcher(hole.regex).matches(value)) return false;
+  if (hole.exclude.some((phrase) => holdsPhrase(value, phrase))) return false;
   return hole.free === undefined || notFreeText(value, hole.free) === undefined;
 }
 

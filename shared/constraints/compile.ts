@@ -95,13 +95,15 @@ function pay(budget: RegexBudget, automaton: ByteAutomaton, pointer: string): vo
 }
 
 function holeAutomaton(hole: HolePlan, budget: RegexBudget): ByteAutomaton {
-  const { choices, regex, free, measures } = hole;
-  const automaton = holeMemo.get(JSON.stringify([choices, regex, free, textMeasures(measures)]), () => {
+  const { choices, regex, free, exclude, measures } = hole;
+  const key = [choices, regex, free, exclude.map(keyOf), textMeasures(measures)];
+  const automaton = holeMemo.get(JSON.stringify(key), () => {
     const parts: TextMachine[] = [];
     const work = { left: WORK_LIMIT };
     if (choices !== undefined) parts.push(choicesMachine(choices, `${hole.pointer}/choices`));
     if (regex !== undefined) parts.push(regexMachine(regex, `${hole.pointer}/regex`, { work }));
     if (free !== undefined) parts.push(freeText(free));
+    if (exclude.length > 0) parts.push(excludeMachine(exclude, `${hole.pointer}/exclude`));
     parts.push(...lengthMachine(measures));
     const made = toBytes(combine(parts) as TextMachine);
     if (regex !== undefined) workOf.set(made, WORK_LIMIT - work.left);
@@ -121,8 +123,7 @@ function together(a: ByteAutomaton, b: ByteAutomaton): ByteAutomaton {
 /** The automaton of what is stated of the whole text, the JSON Schema aside. */
 function wholeAutomaton(plan: Plan): ByteAutomaton {
   const { choices, regex, free, exclude, measures } = plan;
-  const phrases = exclude.map(({ text, caseSensitive, wholeWord }) => [text, caseSensitive, wholeWord]);
-  return wholeMemo.get(JSON.stringify([choices, regex, free, phrases, textMeasures(measures)]), () => {
+  return wholeMemo.get(JSON.stringify([choices, regex, free, exclude.map(keyOf), textMeasures(measures)]), () => {
     const parts: TextMachine[] = [];
     if (choices !== undefined) parts.push(choicesMachine(choices, '/choices'));
     if (regex !== undefined) parts.push(regexMachine(regex, '/regex'));
@@ -133,6 +134,9 @@ function wholeAutomaton(plan: Plan): ByteAutomaton {
     return text === undefined ? ANY_BYTES : toBytes(text);
   });
 }
+
+/** What makes a phrase another one, wherever it is stated. */
+const keyOf = ({ text, caseSensitive, wholeWord }: IncludePhrase) => [text, caseSensitive, wholeWord];
 
 /** The text measures as JSON tells them apart (Infinity is null there, as nothing else is). */
 function textMeasures({ text }: Measures) {

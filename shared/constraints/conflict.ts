@@ -92,6 +92,7 @@ export function rewrite(
       sentences: boundsAt(`${at}/sentences`, spec.sentences),
       regex: drop(`${at}/regex`) ? undefined : spec.regex,
       choices: drop(`${at}/choices`) ? undefined : spec.choices,
+      exclude: spec.exclude?.filter((_, i) => !drop(`${at}/exclude/${i}`)),
     };
     return [name, kept] as const;
   });

@@ -50,9 +50,9 @@ export function includeMachine(phrase: IncludePhrase): TextMachine {
 
 const includes = createMemo<TextMachine>(() => false);
 
-/** The machine of the texts in which none of the phrases appears. */
-export function excludeMachine(phrases: readonly IncludePhrase[]): TextMachine {
-  const found = compilePattern(choice(...phrases.map(phrasePattern)), '/exclude', { search: true });
+/** The machine of the texts in which none of the phrases appears; `pointer` says where they are stated. */
+export function excludeMachine(phrases: readonly IncludePhrase[], pointer = '/exclude'): TextMachine {
+  const found = compilePattern(choice(...phrases.map(phrasePattern)), pointer, { search: true });
   const arcs: (readonly Arc[])[] = [];
   const always = (state: number) => found.accepting(state).some((guards) => guards.length === 0);
   // A phrase once found stays found; a phrase that only the end completes (whole words) may still go on.

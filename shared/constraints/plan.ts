@@ -42,6 +42,7 @@ export interface HolePlan {
   readonly bounds: readonly { readonly unit: keyof InlineBounds; readonly range: Range; readonly pointer: string }[];
   readonly regex?: string;
   readonly choices?: readonly string[];
+  readonly exclude: readonly IncludePhrase[];
   /** Set where neither a regex nor choices say what the value is. */
   readonly free?: FreeTextOptions;
 }
@@ -104,7 +105,8 @@ function planHole(name: string, inline: InlineBounds, spec: HoleSpec): HolePlan 
   const counted = measures.text.words !== undefined || measures.text.sentences !== undefined;
   const free =
     regex === undefined && choices === undefined ? { lines: false, empty: all.some(allowsZero), counted } : undefined;
-  return { kind: 'hole', name, pointer, measures, bounds, regex, choices, free };
+  const exclude = (spec.exclude ?? []).map((phrase, i) => readPhrase(phrase, `${pointer}/exclude/${i}`));
+  return { kind: 'hole', name, pointer, measures, bounds, regex, choices, exclude, free };
 }
 
 /** Reads a request. Throws invalid_template, invalid_request with JSON Pointer; nothing is compiled yet. */
@@ -230,6 +232,9 @@ function statedBy(plan: Omit<Plan, 'stated'>): StatedConstraint[] {
       say(`${segment.pointer}/regex`, 'regex', `'${segment.name}' matches ${segment.regex}`);
     if (segment.choices !== undefined) {
       say(`${segment.pointer}/choices`, 'choices', `'${segment.name}' is one of ${segment.choices.length} choices`);
+    }
+    for (const phrase of segment.exclude) {
+      say(phrase.pointer, 'exclude', `'${segment.name}' does not hold ${describePhrase(phrase)}`);
     }
   }
   for (const { unit, range, pointer } of plan.lengths) say(pointer, 'length', describeRange(range, unit));

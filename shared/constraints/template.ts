@@ -2,7 +2,8 @@
  * Template text -> literals and holes.
  *
  * `{{name}}`, with bounds `{{name:words=1..3,chars=..20}}`, the value of a fact `{{fact:price}}`. Backslashes right
- * before `{{` are read in pairs: `\{{` is a literal `{{`, `\\{{name}}` a backslash and a hole. All else stands as it is.
+ * before `{{` are read in pairs: `\{{` is a literal `{{`, `\\{{name}}` a backslash and a hole. Of more than two braces in a
+ * row the last two open the hole: `{{{name}}` is a brace and a hole. All else stands as it is.
  */
 import type { Bounds, HoleSpec } from '../contract/generation.ts';
 import { LIMITS } from '../contract/generation.ts';
@@ -41,7 +42,7 @@ export function parseTemplate(template: string): TemplatePart[] {
   let text = '';
   let at = 0;
   for (;;) {
-    const open = template.indexOf('{{', at);
+    let open = template.indexOf('{{', at);
     if (open < 0) break;
     let slashes = 0;
     while (open - slashes > at && template[open - slashes - 1] === '\\') slashes++;
@@ -51,6 +52,7 @@ export function parseTemplate(template: string): TemplatePart[] {
       at = open + 2;
       continue;
     }
+    for (; template[open + 2] === '{'; open++) text += '{';
     const close = template.indexOf('}}', open);
     if (close < 0) throw invalid(template, open, "'{{' is never closed by '}}' (write '\\{{' for a literal '{{').");
     if (text !== '') parts.push({ kind: 'literal', text });
@@ -67,6 +69,18 @@ export function parseTemplate(template: string): TemplatePart[] {
   text += template.slice(at);
   if (text !== '') parts.push({ kind: 'literal', text });
   return parts;
+}
+
+/**
+ * Text as a template that stands for exactly this text.
+ * @param beforeHole whether a hole follows directly, to which a brace or a backslash at the end could seem to belong
+ */
+export function escapeTemplate(text: string, { beforeHole }: { readonly beforeHole: boolean }): string {
+  return text.replaceAll(/(\\*)(\{+|$)/g, (found: string, slashes: string, braces: string, at: number) => {
+    const touchesHole = beforeHole && at + found.length === text.length;
+    if (braces.length < 2 && !touchesHole) return found;
+    return slashes.repeat(2) + '\\{{'.repeat(braces.length >> 1) + '{'.repeat(braces.length % 2);
+  });
 }
 
 function parseHole(template: string, at: number, inside: string): TemplatePart {

@@ -86,6 +86,8 @@ export const holeSchema = v.strictObject({
   choices: v.optional(
     v.pipe(v.array(nonEmptyText(LIMITS.choiceCharacters)), v.minLength(1), v.maxLength(LIMITS.choices)),
   ),
+  /** Phrases that must not appear in the hole's value. */
+  exclude: v.optional(v.pipe(v.array(phraseSchema), v.maxLength(LIMITS.phrases))),
 });
 
 export const styleSchema = v.union([

@@ -184,6 +184,7 @@ const hole = fc.record(
     sentences: bounds,
     regex: fc.constantFrom('[ab ]+', 'a*b?', '[^c]{1,12}', '(?:a|ba){9,10}', '\\w+'),
     choices: fc.constant(['ab', 'a b', 'b. a', 'é']),
+    exclude: fc.array(phrase, { maxLength: 2 }),
   },
   { requiredKeys: [] },
 );
