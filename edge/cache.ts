@@ -31,7 +31,7 @@ interface Entry {
 export function cachePolicy(request: GenerationRequest, deterministic: boolean): CacheStatus {
   const { cache } = request;
   if (!deterministic || cache === 'no-store') return { status: 'bypass', age: 0, ttl: 0 };
-  const ttl = typeof cache === 'object' ? cache.ttl : DEFAULT_TTL_S;
+  const ttl = typeof cache === 'object' ? (cache.ttl ?? DEFAULT_TTL_S) : DEFAULT_TTL_S;
   return { status: cache === 'refresh' ? 'refresh' : 'miss', age: 0, ttl };
 }
 

@@ -2,7 +2,8 @@
 
 import type { D1Database, KVNamespace, Queue } from '@cloudflare/workers-types';
 import type { Caller } from './caller.ts';
-import type { Exported, Ledgers } from './ledger/protocol.ts';
+import type { Exported, Ledgers, RateState } from './ledger/protocol.ts';
+import type { Timing } from './timing.ts';
 import type { RequestTrace } from './trace.ts';
 
 /** The part of a service binding the edge needs; the global `fetch` has the same shape. */
@@ -40,6 +41,10 @@ export interface Env {
 
 export interface Variables {
   readonly requestId: string;
+  /** Set by `answered`. */
+  readonly timing: Timing;
+  /** The rate limit of the caller's key after this request, once its ledger has said it. */
+  readonly rate: RateState | undefined;
   /** Set by `trace`. */
   readonly trace: RequestTrace;
   /** Who is asking; set by `authenticate`. */

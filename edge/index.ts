@@ -2,11 +2,13 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { EdgeTypes } from './env.ts';
+import { answered } from './middleware/answered.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts';
 import { requestId } from './middleware/request-id.ts';
 import { trace } from './middleware/trace.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { modelRoutes } from './routes/models.ts';
+import { priceRoutes } from './routes/prices.ts';
 import { resumeRoutes } from './routes/resume.ts';
 
 /** The whole app, for the Worker and for tests. */
@@ -15,11 +17,13 @@ export function createApp(): Hono<EdgeTypes> {
   app.onError(onError);
   app.notFound(onNotFound);
   app.use(requestId());
+  app.use(answered());
   app.use(trace());
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.route('/', generationRoutes());
   app.route('/', resumeRoutes());
   app.route('/', modelRoutes());
+  app.route('/', priceRoutes());
   return app;
 }
 

@@ -12,24 +12,26 @@ const SUBJECTS = ['prompt', 'template', 'style', 'regex', 'json_schema', 'choice
 
 /**
  * Lets a request pass or says why no text can answer it.
+ * @returns the most tokens that one of its texts can have
  * @throws ProblemError with the pointer of the field, and for constraints the smallest set in conflict.
  */
-export function refuse(request: GenerationRequest, model: ModelSummary): void {
+export function refuse(request: GenerationRequest, model: ModelSummary): number {
   if (SUBJECTS.every((field) => request[field] === undefined)) {
     const detail = `The request must have at least one of ${SUBJECTS.join(', ')}; none was given.`;
     throw problem('invalid_request', detail, { pointer: '' });
   }
   refuseStyle(request, model);
   refuseDiffusion(request, model);
-  refuseConstraints(request, model);
+  return refuseConstraints(request, model);
 }
 
-function refuseConstraints(request: GenerationRequest, model: ModelSummary): void {
+function refuseConstraints(request: GenerationRequest, model: ModelSummary): number {
   const room = roomForText(request, model);
   const compiled = compileConstraint(request, { context: room });
-  const limits = { tokens: Math.min(compiled.tokens.max, room), longestTokenBytes: model.longestTokenBytes };
-  const decision = decide(compiled, limits);
+  const tokens = Math.min(compiled.tokens.max, room);
+  const decision = decide(compiled, { tokens, longestTokenBytes: model.longestTokenBytes });
   if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
+  return tokens;
 }
 
 /**

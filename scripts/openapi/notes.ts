@@ -21,5 +21,6 @@ export const NOTES: Readonly<Record<string, string>> = {
   'GenerationRequest/diffusion': 'How it is denoised; `effort` is all that most requests need.',
   'GenerationRequest/stream':
     'false: one JSON object. "steps": every denoising step. "text": only what can no longer change.',
-  'GenerationRequest/cache': 'Whether an answer may come from the cache and go there; {"ttl": seconds} bounds its age.',
+  'GenerationRequest/cache':
+    'Whether an answer may come from the cache and go there; {"ttl": seconds} bounds its age, {"shared": true} shares it with other accounts that share.',
 };

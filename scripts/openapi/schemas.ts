@@ -64,7 +64,11 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     committed_per_step: { type: 'number', minimum: 0 },
     price: ref('Price'),
   }),
-  CacheStatus: object({ status: { enum: ['hit', 'miss', 'refresh', 'bypass'] }, age: natural, ttl: natural }),
+  CacheStatus: object({
+    status: { enum: ['hit', 'miss', 'stale', 'refresh', 'joined', 'bypass'] },
+    age: natural,
+    ttl: natural,
+  }),
   Generation: object({ ...head, ...finished, cache: ref('CacheStatus') }, ['choice_probabilities']),
   Generations: object({
     ...head,

@@ -4,8 +4,11 @@ import type { DoneEvent } from './stream.ts';
 
 /** How the cache was used. */
 export interface CacheStatus {
-  /** `bypass`: the request may give other bytes each time, or asked not to be cached. */
-  readonly status: 'hit' | 'miss' | 'refresh' | 'bypass';
+  /**
+   * `bypass`: the request may give other bytes each time, or asked not to be cached. `stale`: what is kept is older than the request
+   * wants it. `joined`: an identical request of the account is under way, and its answer is this one's too.
+   */
+  readonly status: 'hit' | 'miss' | 'stale' | 'refresh' | 'joined' | 'bypass';
   /** Seconds since the answer was made; 0 unless it is a hit. */
   readonly age: number;
   /** Seconds for which this answer is kept from now on; 0 where it is not. */

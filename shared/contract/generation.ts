@@ -97,7 +97,12 @@ export const styleSchema = v.union([
 
 export const cacheSchema = v.union([
   v.picklist(['default', 'no-store', 'refresh']),
-  v.strictObject({ ttl: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(604_800)) }),
+  v.strictObject({
+    /** Seconds: none older is taken, and it is kept so long. */
+    ttl: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(604_800))),
+    /** The answer may be one that was made for another account that shares, and may be given to such. */
+    shared: v.optional(v.boolean()),
+  }),
 ]);
 
 export const diffusionSchema = v.strictObject({

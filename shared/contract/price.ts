@@ -1,6 +1,8 @@
 /**
  * What a text costs: positions times denoising steps that ran, and nothing else. Money is whole micro-dollars.
  */
+import { denoisingOf } from './effort.ts';
+import type { GenerationRequest } from './generation.ts';
 import type { Usage } from './stream.ts';
 
 /** The price of one model. */
@@ -42,4 +44,22 @@ export function priceOf({ computed }: Price, { positions, denoising_steps: steps
 /** Micro-dollars for several texts, each rounded up for itself, so that the sum of the texts is the sum of the request. */
 export function priceOfAll(price: Price, texts: readonly Work[]): number {
   return texts.reduce((sum, work) => sum + priceOf(price, work), 0);
+}
+
+/** A canvas is the tokens of its text and the end of text behind them. */
+const CLOSING_POSITIONS = 1;
+
+/** The most work that one text of a request can be, where its constraints leave it so many tokens at most. */
+export function mostWork(request: Pick<GenerationRequest, 'diffusion' | 'temperature'>, tokens: number): Work {
+  const positions = tokens + CLOSING_POSITIONS;
+  return { positions, denoising_steps: denoisingOf(request).stepsFor(positions) };
+}
+
+/** The most that a request can cost: what is held of it before anything runs. */
+export function mostOf(
+  price: Price,
+  request: Pick<GenerationRequest, 'diffusion' | 'temperature' | 'n'>,
+  tokens: number,
+): number {
+  return (request.n ?? 1) * priceOf(price, mostWork(request, tokens));
 }
