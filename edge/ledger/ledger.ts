@@ -9,7 +9,7 @@ import type { DurableObjectState } from '@cloudflare/workers-types';
 import { backendUnavailable } from '../backend.ts';
 import type { Env } from '../env.ts';
 import { log } from '../log.ts';
-import { DRAIN_MS, nextWake } from './alarm.ts';
+import { nextWake, OVERDUE_MS } from './alarm.ts';
 import { begin } from './begin.ts';
 import { type Books, openBooks } from './books.ts';
 import { collectDue, type WorkOf } from './collect.ts';
@@ -19,7 +19,7 @@ import { entriesAfter, last } from './entries.ts';
 import { held } from './holds.ts';
 import { sweepAnswers } from './idempotency.ts';
 import { putKey } from './keys.ts';
-import { accountOf, drain, openAccount } from './outbox.ts';
+import { accountOf, Outbox, openAccount } from './outbox.ts';
 import type {
   Balance,
   Begin,
@@ -42,14 +42,14 @@ const ENTRIES_MOST = 1_000;
 export class Ledger extends DurableObject<Env> implements LedgerApi {
   private readonly books: Books;
   private readonly workOf: WorkOf = () => Promise.reject(backendUnavailable());
+  private readonly outbox: Outbox;
   /** When the alarm is set to, as far as this instance knows. */
   private alarmAt: number | undefined;
-  /** Of the queue, one after the other. */
-  private failures = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.books = openBooks(ctx.storage);
+    this.outbox = new Outbox(ctx.storage.sql, (entries) => this.env.ENTRIES.sendBatch(entries));
   }
 
   async open(account: string, mode: Mode): Promise<void> {
@@ -61,23 +61,21 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
   }
 
   async credit(id: string, kind: CreditKind, amount: number): Promise<Credited> {
-    const now = Date.now();
-    const credited = credit(this.books, id, kind, amount, now);
-    this.wake(now + DRAIN_MS);
+    const credited = credit(this.books, id, kind, amount, Date.now());
+    this.#exportSoon();
     return credited;
   }
 
   async begin(asked: Begin): Promise<Begun> {
     const now = Date.now();
     const begun = begin(this.books, asked, now);
-    this.wake(now + asked.holdMs);
+    if (begun.type === 'held' || begun.type === 'joined') this.#wake(now + asked.holdMs);
     return begun;
   }
 
   async settle(request: string, settlement: Settlement): Promise<Settled> {
-    const now = Date.now();
-    const settled = settle(this.books, request, settlement, now);
-    this.wake(now + DRAIN_MS);
+    const settled = settle(this.books, request, settlement, Date.now());
+    this.#exportSoon();
     return settled;
   }
 
@@ -88,7 +86,7 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
   async leave(request: string, collectInMs: number): Promise<void> {
     const due = Date.now() + collectInMs;
     leave(this.books, request, due);
-    this.wake(due);
+    this.#wake(due);
   }
 
   async balance(): Promise<Balance> {
@@ -103,33 +101,36 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
   /** Never rejects: the runtime gives an alarm up that failed a few times, and nothing would wake the ledger again. */
   override async alarm(): Promise<void> {
     this.alarmAt = undefined;
+    const { sql } = this.books.storage;
     try {
-      await Promise.all([this.drain(), collectDue(this.books, this.workOf, Date.now)]);
-      sweepAnswers(this.books.storage.sql, Date.now(), SWEEP);
-      sweepReleased(this.books.storage.sql, Date.now(), SWEEP);
+      await Promise.all([this.outbox.send(), collectDue(this.books, this.workOf, Date.now)]);
+      await this.outbox.send();
+      sweepAnswers(sql, Date.now(), SWEEP);
+      sweepReleased(sql, Date.now(), SWEEP);
     } catch (error) {
-      log('error', 'the alarm of a ledger failed', { ...accountOf(this.books.storage.sql), error: String(error) });
+      log('error', 'the alarm of a ledger failed', { ...accountOf(sql), error: String(error) });
     }
-    const next = nextWake(this.books.storage.sql, this.failures, Date.now());
-    if (next !== undefined) this.wake(next);
+    this.#wake();
   }
 
-  private async drain(): Promise<void> {
-    try {
-      await drain(this.books.storage.sql, this.env.ENTRIES);
-      this.failures = 0;
-    } catch (error) {
-      this.failures++;
-      log('warn', 'the queue did not take entries', { failures: this.failures, error: String(error) });
-    }
+  // Private ones by #, as everything else on the prototype can be called from outside.
+
+  /** By a timer, and the alarm only where the object does not live so long: an answer waits until an alarm before the last is confirmed. */
+  #exportSoon(): void {
+    this.outbox.sendSoon(() => this.#wake());
+    this.#wake(Date.now() + OVERDUE_MS);
   }
 
-  /** Sets the alarm to a time, where it would not come sooner. */
-  private wake(at: number): void {
-    if (this.alarmAt !== undefined && this.alarmAt <= at) return;
-    // An instance that has just come back does not know its alarm; what may have set it is in the tables.
-    const first = this.alarmAt === undefined ? nextWake(this.books.storage.sql, this.failures, Date.now()) : undefined;
-    this.alarmAt = Math.min(at, first ?? at);
+  /** The next time there is something to do. */
+  #next(): number | undefined {
+    return nextWake(this.books.storage.sql, this.outbox.failures, Date.now());
+  }
+
+  /** Sets the alarm, where it would not come sooner. */
+  #wake(at = this.#next()): void {
+    if (at === undefined || (this.alarmAt !== undefined && this.alarmAt <= at)) return;
+    // An instance that has just come back does not know its alarm, but what set it is in the tables.
+    this.alarmAt = Math.min(at, (this.alarmAt === undefined ? this.#next() : undefined) ?? at);
     void this.ctx.storage.setAlarm(this.alarmAt);
   }
 }
