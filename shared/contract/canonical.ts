@@ -1,8 +1,8 @@
 /**
  * One spelling of a request: canonical JSON (RFC 8785, JSON Canonicalization Scheme) and the key an answer is cached under.
  */
+import { sha256Hex } from './digest.ts';
 import type { GenerationJob } from './generation.ts';
-import { toHex } from './signature.ts';
 
 /** Part of every cache key. Raise it whenever the same request may give other bytes, or an answer another shape. */
 export const CONTRACT_VERSION = 1;
@@ -37,7 +37,5 @@ export interface CacheKeyParts {
  */
 export async function cacheKey({ request, revision, account }: CacheKeyParts): Promise<string> {
   const { stream: _stream, cache: _cache, ...rest } = request;
-  const spelled = canonicalJson({ contract: CONTRACT_VERSION, account, revision, request: rest });
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(spelled));
-  return toHex(new Uint8Array(digest));
+  return sha256Hex(canonicalJson({ contract: CONTRACT_VERSION, account, revision, request: rest }));
 }
