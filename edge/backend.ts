@@ -1,7 +1,18 @@
-/** One request to the inference service, whichever way leads there, and what its failures mean to our callers. */
+/** One request to an inference service, whichever way leads there, and what its failures mean to our callers. */
 import { PROBLEMS, type Problem, type ProblemCode, ProblemError, problem } from '../shared/contract/problem.ts';
+import { signRequest } from '../shared/contract/signature.ts';
 import type { Env } from './env.ts';
 import { log } from './log.ts';
+
+/** One of the inference services. */
+export interface Backend {
+  readonly url: string;
+}
+
+/** Those that BACKEND_URL lists. */
+export function backendsOf({ BACKEND_URL }: Pick<Env, 'BACKEND_URL'>): readonly Backend[] {
+  return BACKEND_URL.split(',').map((url) => ({ url: url.trim() }));
+}
 
 /** Seconds after which a caller may find the service up again. */
 const RETRY_AFTER_S = 2;
@@ -21,20 +32,25 @@ const INTERNAL: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
 ]);
 
 /**
- * Sends a request to the inference service and returns its answer when that is a success.
+ * Sends a request to a service and returns its answer when that is a success.
  * @throws ProblemError the service's own problem, `backend_unavailable` or `backend_failed`.
  */
-export async function callBackend(env: Env, path: string, init: RequestInit): Promise<Response> {
+export async function callBackend(env: Env, backend: Backend, path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    const url = new URL(path, env.BACKEND_URL).href;
+    const url = new URL(path, backend.url).href;
     response = await (env.BACKEND === undefined ? fetch(url, init) : env.BACKEND.fetch(url, init));
   } catch (error) {
-    log('error', 'the service cannot be reached', { path, error: String(error) });
+    log('error', 'the service cannot be reached', { backend: backend.url, path, error: String(error) });
     throw backendUnavailable();
   }
   if (response.ok) return response;
   throw await problemOfResponse(response);
+}
+
+/** The headers that sign a request without a body. */
+export function signed({ BACKEND_SECRET }: Env, method: 'GET' | 'DELETE', path: string) {
+  return signRequest(BACKEND_SECRET, { method, path, body: '' });
 }
 
 export function backendUnavailable(): ProblemError {

@@ -3,7 +3,7 @@ import type { GenerationJob } from '../shared/contract/generation.ts';
 import { ProblemError, problem } from '../shared/contract/problem.ts';
 import { signRequest } from '../shared/contract/signature.ts';
 import type { GenerationEvent, NumberedEvent, ProgressEvent } from '../shared/contract/stream.ts';
-import { backendFailed, callBackend, readProblem } from './backend.ts';
+import { backendFailed, backendsOf, callBackend, readProblem, signed } from './backend.ts';
 import type { Env } from './env.ts';
 import { log } from './log.ts';
 
@@ -30,7 +30,7 @@ export async function* generate(env: Env, job: GenerationJob, signal: AbortSigna
   const timer = deadlineMs && setTimeout(() => late.abort(), deadlineMs + DEADLINE_MARGIN_MS);
   try {
     const either = AbortSignal.any([signal, late.signal]);
-    const response = await callBackend(env, '/generate', {
+    const response = await callBackend(env, backendsOf(env)[0], '/generate', {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...ACCEPT, ...signature },
       body,
@@ -64,8 +64,8 @@ export async function* resume(
   signal: AbortSignal,
 ): AsyncGenerator<NumberedProgress> {
   const path = `/jobs/${id}/events?${new URLSearchParams({ owner, after: String(after) })}`;
-  const signature = await signRequest(env.BACKEND_SECRET, { method: 'GET', path, body: '' });
-  const response = await callBackend(env, path, { headers: { ...ACCEPT, ...signature }, signal });
+  const headers = { ...ACCEPT, ...(await signed(env, 'GET', path)) };
+  const response = await callBackend(env, backendsOf(env)[0], path, { headers, signal });
   yield* eventsOf(response, { next: after + 1 }, signal);
 }
 

@@ -2,7 +2,7 @@
 import type { ModelSummary } from '../shared/contract/manifest.ts';
 import { suggestion } from '../shared/contract/nearest.ts';
 import { problem } from '../shared/contract/problem.ts';
-import { backendFailed, backendUnavailable, callBackend } from './backend.ts';
+import { backendFailed, backendsOf, backendUnavailable, callBackend } from './backend.ts';
 import type { Env } from './env.ts';
 
 const REMEMBER_MS = 60_000;
@@ -24,7 +24,7 @@ const remembered = new Map<string, Remembered>();
 export async function readModels(env: Env): Promise<readonly ModelSummary[]> {
   const known = remembered.get(env.BACKEND_URL);
   if (known !== undefined && Date.now() < known.until) return known.models;
-  const response = await callBackend(env, '/models', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const response = await callBackend(env, backendsOf(env)[0], '/models', { signal: AbortSignal.timeout(TIMEOUT_MS) });
   const models = (await response.json().catch(() => undefined)) as readonly ModelSummary[] | undefined;
   if (!Array.isArray(models)) throw backendFailed('its list of models cannot be read');
   if (models.length === 0) throw backendUnavailable();

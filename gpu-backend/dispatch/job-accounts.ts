@@ -77,6 +77,7 @@ export function createJobAccounts({ accountMs, accounts: most }: AccountLimits):
 
   function keep(id: string, entry: Entry): void {
     entry.until = performance.now() + accountMs;
+    entry.texts = entry.texts.slice(); // an array that was pushed to has room for sixteen more
     running.delete(id);
     ended.delete(id); // so that it becomes the newest
     ended.set(id, entry);

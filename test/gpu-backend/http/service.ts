@@ -86,10 +86,19 @@ export async function signedPost(job: unknown, changes: { secret?: string; now?:
   return { method: 'POST', headers: { 'content-type': changes.type ?? 'application/json', ...signed }, body };
 }
 
-/** A signed GET of a job's events. */
-export async function signedGet(path: string, now?: number, secret = SECRET): Promise<RequestInit> {
-  return { headers: { ...(await signRequest(secret, { method: 'GET', path, body: '' }, now)) } };
+/** A signed request without a body. */
+export async function signedWithoutBody(
+  method: string,
+  path: string,
+  now?: number,
+  secret = SECRET,
+): Promise<RequestInit> {
+  return { method, headers: { ...(await signRequest(secret, { method, path, body: '' }, now)) } };
 }
+
+/** A signed GET of a job's events. */
+export const signedGet = (path: string, now?: number, secret?: string): Promise<RequestInit> =>
+  signedWithoutBody('GET', path, now, secret);
 
 /** The events of an NDJSON answer, as they come; empty lines only say that it lives. */
 export async function* eventsOf(response: Response): AsyncGenerator<NumberedEvent> {

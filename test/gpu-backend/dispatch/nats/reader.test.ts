@@ -103,6 +103,55 @@ describeNats('a reader at a gateway', (installation) => {
     }
   });
 
+  it('can be told by any gateway what his job did, while it runs and after its end', async () => {
+    const here = installation();
+    await here.engine({ stepMs: 10 });
+    const [first, second] = [await here.gateway(), await here.gateway()];
+    const job = jobOf(20, { owner: 'me' });
+    const seen: GenerationEvent[] = [];
+    const reading = (async () => {
+      for await (const event of first.generate(job, live)) seen.push(event as GenerationEvent);
+    })();
+    await until(() => seen.length > 5, 'some events came');
+    const early = await second.work!(job.id, 'me');
+    expect(early).toMatchObject({ state: 'running', texts: [{ positions: 20 }] });
+    expect(early?.texts[0].denoising_steps).toBeGreaterThanOrEqual(5);
+    await reading; // nobody took the stream from him
+    expect(seen.at(-1)?.type).toBe('done');
+    const texts = [{ positions: 20, denoising_steps: 20 }];
+    const whole = { id: job.id, state: 'ended', outcome: 'done', texts };
+    for (const gateway of [first, second]) expect(await gateway.work!(job.id, 'me')).toEqual(whole);
+    for (const [id, owner] of [
+      [job.id, 'you'],
+      ['no-such-job', 'me'],
+    ]) {
+      expect(await second.work!(id, owner)).toBeUndefined();
+    }
+  });
+
+  it('who left has the steps that ran in his account, and the next run of the same job is added to it', async () => {
+    const here = installation();
+    await here.engine({ stepMs: 10 });
+    const gateway = await here.gateway();
+    const job = jobOf(30, { owner: 'me' });
+    const gone = new AbortController();
+    let steps = 0;
+    const reading = (async () => {
+      for await (const event of gateway.generate(job, eagerReader(gone.signal))) {
+        if (event.type === 'step' && ++steps === 4) gone.abort(new Error('left'));
+      }
+    })();
+    await expect(reading).rejects.toThrow('left');
+    const workOf = () => gateway.work!(job.id, 'me');
+    await until(async () => (await workOf())?.state === 'ended', 'its record says that it was cancelled');
+    expect(await workOf()).toMatchObject({ outcome: 'left' });
+    await collect(gateway.generate(job, live));
+    const { texts } = (await workOf())!;
+    expect(texts.map(({ denoising_steps }) => denoising_steps)).toEqual([expect.any(Number), 30]);
+    expect(texts[0].denoising_steps).toBeGreaterThanOrEqual(4);
+    expect(texts[0].denoising_steps).toBeLessThan(30);
+  });
+
   it('who sends his job twice gets one run of it', async () => {
     const here = installation();
     const engine = await here.engine({ stepMs: 10 });
