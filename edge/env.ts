@@ -1,6 +1,7 @@
 /** What the Worker is given (wrangler.toml, secrets) and what its middleware leave for each other. */
 
 import type { D1Database, KVNamespace, Queue } from '@cloudflare/workers-types';
+import type { BillingSettings } from './billing/settings.ts';
 import type { Caller } from './caller.ts';
 import type { Exported, Ledgers, RateState } from './ledger/protocol.ts';
 import type { Timing } from './timing.ts';
@@ -11,7 +12,7 @@ export interface Fetcher {
   fetch(input: string, init?: RequestInit): Promise<Response>;
 }
 
-export interface Env {
+export interface Env extends BillingSettings {
   /** Where the inference service is: 'https://gpu.example.com'; several, separated by commas. */
   readonly BACKEND_URL: string;
   /** Shared with the inference service, at least 32 characters. A secret. */

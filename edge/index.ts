@@ -1,7 +1,9 @@
 /** The public API: a Cloudflare Worker. It knows keys, caches and refusals; it knows no tokens and no tensors. */
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import type { EdgeTypes } from './env.ts';
+import { consume } from './billing/consume.ts';
+import { deliver } from './billing/deliveries.ts';
+import type { EdgeTypes, Env } from './env.ts';
 import { answered } from './middleware/answered.ts';
 import { cors } from './middleware/cors.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts';
@@ -39,5 +41,10 @@ export function createApp(): Hono<EdgeTypes> {
 
 export { Ledger } from './ledger/ledger.ts';
 
+/** What the clock asks for, once a minute (wrangler.toml). */
+async function scheduled(_controller: unknown, env: Env): Promise<void> {
+  await deliver(env);
+}
+
 // The form workerd wants its entry in.
-export default createApp();
+export default { fetch: createApp().fetch, queue: consume, scheduled };
