@@ -2,18 +2,15 @@
 import type { ChoiceAnswer, Debias, DecisionAnswer, QuestionAnswer, ScoreAnswer } from '../shared/contract/decision.ts';
 import type { GenerationJob } from '../shared/contract/generation.ts';
 import { type DecisionSpec, levelsOf, type Question, type ScoreQuestion } from '../shared/contract/questions.ts';
-import type { AcceptedEvent, DoneEvent } from '../shared/contract/stream.ts';
+import type { AcceptedEvent, DoneEvent, Usage } from '../shared/contract/stream.ts';
 import { totalUsage } from './answer.ts';
 import { backendFailed } from './backend.ts';
 import type { NumberedProgress } from './forward.ts';
 
-/** What a decision says beyond its cost and its cache. */
-export type Decided = Omit<DecisionAnswer, 'usage' | 'calibrated'> & { readonly usage: ReturnType<typeof totalUsage> };
-
 export async function decisionAnswer(
   events: AsyncIterable<NumberedProgress>,
   { id, request }: GenerationJob,
-): Promise<Decided> {
+): Promise<Omit<DecisionAnswer, 'usage' | 'cache'> & { readonly usage: Usage }> {
   const { decision } = request;
   let accepted: AcceptedEvent | undefined;
   const done: DoneEvent[] = [];
@@ -23,9 +20,13 @@ export async function decisionAnswer(
   }
   if (accepted === undefined || decision === undefined) throw backendFailed('it did not accept the request');
   return {
-    ...{ id, object: 'decision', model: accepted.model, revision: accepted.revision },
+    id,
+    object: 'decision',
+    model: accepted.model,
+    revision: accepted.revision,
     answers: decision.questions.map((question, i) => questionAnswer(question, done[i])),
     debias: debiasOf(decision),
+    calibrated: decision.temperature !== undefined,
     usage: totalUsage(done.map(({ usage }) => usage)),
   };
 }
@@ -44,16 +45,19 @@ function questionAnswer(question: Question, { text, choice_probabilities, usage 
     case 'choice':
       return { id, type: 'choice', choice: text, probabilities, ...cost };
     case 'yes_no':
-      return { id, type: 'yes_no', choice: text === 'yes' ? 'yes' : 'no', probability: probabilities[0].probability, ...cost };
+      return {
+        id,
+        type: 'yes_no',
+        choice: text === 'yes' ? 'yes' : 'no',
+        probability: probabilities[0].probability,
+        ...cost,
+      };
     case 'score':
       return { id, type: 'score', ...scoreOf(question, probabilities), ...cost };
   }
 }
 
-function scoreOf(
-  question: ScoreQuestion,
-  given: ChoiceAnswer['probabilities'],
-): Omit<ScoreAnswer, 'id' | 'type'> {
+function scoreOf(question: ScoreQuestion, given: ChoiceAnswer['probabilities']): Omit<ScoreAnswer, 'id' | 'type'> {
   const probabilities = levelsOf(question).map((score, i) => ({ score, probability: given[i].probability }));
   const mode = probabilities.reduce((best, level) => (level.probability > best.probability ? level : best)).score;
   let below = 0;

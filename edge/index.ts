@@ -6,6 +6,7 @@ import { answered } from './middleware/answered.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts';
 import { requestId } from './middleware/request-id.ts';
 import { trace } from './middleware/trace.ts';
+import { decisionRoutes } from './routes/decisions.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { modelRoutes } from './routes/models.ts';
 import { priceRoutes } from './routes/prices.ts';
@@ -21,6 +22,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.use(trace());
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.route('/', generationRoutes());
+  app.route('/', decisionRoutes());
   app.route('/', resumeRoutes());
   app.route('/', modelRoutes());
   app.route('/', priceRoutes());

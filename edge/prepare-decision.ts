@@ -1,6 +1,6 @@
 /** From the body of a decision to a job in which nothing is left to chance, or to the reason why there is none. */
 import type { Context } from 'hono';
-import { type Debias, DEFAULT_DEBIAS, decisionSchema } from '../shared/contract/decision.ts';
+import { DEFAULT_DEBIAS, type Debias, decisionSchema } from '../shared/contract/decision.ts';
 import type { ModelDecisions } from '../shared/contract/manifest.ts';
 import { problem } from '../shared/contract/problem.ts';
 import {
@@ -36,6 +36,7 @@ export async function prepareDecision(c: Context<EdgeTypes>, body: unknown): Pro
       id: jobIdentifier(c.var.requestId),
       request: { model: model.id, seed, n: questions.length, decision, ...(cache === undefined ? {} : { cache }) },
       deadline_ms: DEADLINE_MS,
+      owner: c.var.caller.account,
     },
     model,
     deterministic: true,

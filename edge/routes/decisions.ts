@@ -14,7 +14,7 @@ export function decisionRoutes(): Hono<EdgeTypes> {
     authenticate('decide'),
     jsonBody({ limit: LIMITS.bodyBytes }),
     async (c) => {
-      const { job, calibrated, cache, headers, events } = await run(c, c.var.body, prepareDecision);
+      const { job, cache, headers, events } = await run(c, c.var.body, prepareDecision);
       return c.json({ ...(await decisionAnswer(events, job)), cache }, 200, headers);
     },
   );

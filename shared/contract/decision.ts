@@ -2,6 +2,7 @@
  * `POST /v1/decisions`: the request and its answer.
  */
 import * as v from 'valibot';
+import type { CacheStatus } from './answer.ts';
 import { cacheSchema } from './generation.ts';
 import type { PricedUsage } from './price.ts';
 import { questionsSchema, stateSchema } from './questions.ts';
@@ -65,4 +66,5 @@ export interface DecisionAnswer {
   /** Whether the probabilities were brought to a temperature that was fitted to this model and this way of debiasing. */
   readonly calibrated: boolean;
   readonly usage: PricedUsage;
+  readonly cache: CacheStatus;
 }
