@@ -44,7 +44,7 @@ export async function jsonAnswer(
 }
 
 /** What several texts cost together. */
-function totalUsage(parts: readonly Usage[]): Usage {
+export function totalUsage(parts: readonly Usage[]): Usage {
   const sum = (of: (usage: Usage) => number) => parts.reduce((total, usage) => total + of(usage), 0);
   const steps = sum((usage) => usage.denoising_steps);
   const committed = sum((usage) => usage.committed_per_step * usage.denoising_steps);

@@ -9,7 +9,7 @@ import { refuse } from './refuse.ts';
 import { validate } from './validate.ts';
 
 /** Within this a text is finished, or refused as late. */
-const DEADLINE_MS = 120_000;
+export const DEADLINE_MS = 120_000;
 /** For so long a stream waits for a reader who lost it. */
 const RESUME_MS = 15_000;
 
@@ -20,11 +20,14 @@ export interface Prepared {
   readonly deterministic: boolean;
 }
 
+/** What makes a job of a body; each kind of request has its own. */
+export type Prepare = (c: Context<EdgeTypes>, body: unknown) => Promise<Prepared>;
+
 /**
  * Validates a body of the native shape (that of the request, or what a compatible one becomes), finds its model, refuses what cannot be and fixes the seed. No model runs here.
  * @throws ProblemError whichever refusal is due.
  */
-export async function prepare(c: Context<EdgeTypes>, body: unknown = c.var.body): Promise<Prepared> {
+export async function prepare(c: Context<EdgeTypes>, body: unknown): Promise<Prepared> {
   const request = validate(generationSchema, body);
   const model = findModel(await readModels(c.env), request.model);
   refuse(request, model);

@@ -4,7 +4,7 @@ import type { GenerationJob } from '../shared/contract/generation.ts';
 import { type CacheStatus, type CacheSubject, cachePolicy, cacheStatusHeader, findCached, keep } from './cache.ts';
 import type { EdgeTypes } from './env.ts';
 import { generate, type NumberedProgress } from './forward.ts';
-import { type Prepared, prepare } from './prepare.ts';
+import { type Prepare, type Prepared, prepare } from './prepare.ts';
 import { started } from './stream.ts';
 import { codeOf, spanned } from './trace.ts';
 
@@ -22,10 +22,15 @@ export interface Run {
 /**
  * Prepares a request and runs it, or finds its answer.
  * @param body of the native shape; that of the request by default
+ * @param preparing what makes a job of it
  * @throws ProblemError whichever refusal is due, and what fails before the first event
  */
-export async function run(c: Context<EdgeTypes>, body?: unknown): Promise<Run> {
-  const { job, model, deterministic } = await prepared(c, body);
+export async function run(
+  c: Context<EdgeTypes>,
+  body: unknown = c.var.body,
+  preparing: Prepare = prepare,
+): Promise<Run> {
+  const { job, model, deterministic } = await prepared(c, body, preparing);
   const subject = { job, account: c.var.caller.account, policy: cachePolicy(job.request, deterministic) };
   const cached = await findCached(subject, model.revision);
   const abort = new AbortController();
@@ -39,11 +44,11 @@ export async function run(c: Context<EdgeTypes>, body?: unknown): Promise<Run> {
 }
 
 /** The job of a request, by a span of its own. */
-async function prepared(c: Context<EdgeTypes>, body: unknown): Promise<Prepared> {
+async function prepared(c: Context<EdgeTypes>, body: unknown, preparing: Prepare): Promise<Prepared> {
   const { root, child } = c.var.trace;
   const span = child('validate', 1);
   try {
-    const prepared = await prepare(c, body);
+    const prepared = await preparing(c, body);
     const { id, request } = prepared.job;
     root.set({ job: id, model: request.model, n: request.n ?? 1, account: c.var.caller.account });
     span.end();

@@ -124,7 +124,9 @@ type SchemaNode = v.GenericSchema & {
 function fieldsAt(schema: SchemaNode | string | undefined, path: Path): readonly string[] {
   if (schema === undefined || typeof schema === 'string') return [];
   if (schema.wrapped !== undefined) return fieldsAt(schema.wrapped, path);
-  if (schema.type === 'union') return (schema.options ?? []).flatMap((option) => fieldsAt(option, path));
+  if (schema.type === 'union' || schema.type === 'variant') {
+    return [...new Set((schema.options ?? []).flatMap((option) => fieldsAt(option, path)))];
+  }
   if (path.length === 0) return Object.keys(schema.entries ?? {});
   const [key, ...rest] = path;
   return fieldsAt(schema.entries?.[key] ?? schema.item ?? schema.value, rest);

@@ -1,10 +1,9 @@
 /**
  * Jobs and their steps as numbers.
  */
-import type { Task } from '../denoise/task.ts';
 import type { Counters } from './counters.ts';
 import type { Engine } from './engine.ts';
-import type { Watcher } from './watch.ts';
+import type { SettledText, Watcher } from './watch.ts';
 
 /** Counts and times every job and its steps. */
 export function countJobs(counters: Counters, now: () => number = () => performance.now()): Watcher {
@@ -12,14 +11,14 @@ export function countJobs(counters: Counters, now: () => number = () => performa
     const arrived = now();
     const seconds = () => (now() - arrived) / 1000;
     const { model } = job.request;
-    let tasks: readonly Task[] = [];
+    let texts: readonly SettledText[] = [];
     return {
       admitted: () => counters.observe('queue_seconds', seconds()),
       prepared: (settled) => {
-        tasks = settled;
+        texts = settled;
       },
       stepped({ index, committed }, since) {
-        const sampler = tasks[index].sampler.name;
+        const { sampler } = texts[index];
         counters.add('denoising_steps', 1, { model, sampler });
         counters.observe('step_seconds', (now() - since) / 1000);
         counters.observe('step_committed', committed.length, { sampler });

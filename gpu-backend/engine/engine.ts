@@ -3,18 +3,19 @@
  */
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
-import { acceptedEvent, type ConstraintMaker, prepareTasks } from '../denoise/task.ts';
+import type { ConstraintMaker } from '../denoise/task.ts';
 import type { ModelPool } from '../model/pool.ts';
 import type { LoadedModel } from '../model/registry.ts';
 import { createAdmission } from './admission.ts';
 import { type Batcher, createBatcher } from './batch.ts';
 import { type Capacity, capacityOf } from './capacity.ts';
 import { type Counters, createCounters } from './counters.ts';
+import { prepareTexts } from './job-texts.ts';
 import type { EngineLoad } from './load.ts';
 import { createPredictor } from './predict.ts';
 import type { Reader } from './reader.ts';
 import { createLounge } from './resting.ts';
-import { type Check, textEvents } from './text-events.ts';
+import type { Check } from './text-events.ts';
 import { outcomeOf, type TurnOptions, takeTurn } from './turns.ts';
 import { unknownModel } from './unknown-model.ts';
 import type { Resumption, WorkEvent } from './work.ts';
@@ -84,14 +85,13 @@ export function createEngine({
       let unfinished = 0;
       let whole = false;
       try {
-        const tasks = prepareTasks(job, turn.model, makeConstraint);
-        const batcher = batcherOf(turn.model);
+        const services = { batcher: batcherOf(turn.model), check, counters };
+        const work = prepareTexts(job, services, turn, { resumption, makeConstraint });
         unfinished = texts;
         counters.add('texts_started', texts);
-        turn.watch?.prepared?.(tasks);
-        for (const task of tasks) yield acceptedEvent(task);
-        const all = textEvents(tasks, job.request, { batcher, check, counters }, turn, resumption);
-        for await (const event of all) {
+        turn.watch?.prepared?.(work.settled);
+        yield* work.accepted;
+        for await (const event of work.events()) {
           if (event.type === 'done') {
             unfinished--;
             turn.finished();

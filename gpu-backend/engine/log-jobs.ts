@@ -15,8 +15,8 @@ export function logJobs(log: Logger, now: () => number = () => performance.now()
       admitted() {
         queued = now() - arrived;
       },
-      prepared(tasks) {
-        for (const { constraint } of tasks) sum.positions += constraint.positions;
+      prepared(texts) {
+        for (const { positions } of texts) sum.positions += positions;
       },
       stepped() {
         sum.steps++;

@@ -6,13 +6,17 @@
  */
 import { DEFAULT_POSITIONS } from '../../shared/constraints/token-bounds.ts';
 import { denoisingOf } from '../../shared/contract/effort.ts';
-import type { GenerationRequest, LengthSpec } from '../../shared/contract/generation.ts';
+import type { GenerationJob, GenerationRequest, LengthSpec } from '../../shared/contract/generation.ts';
+import { type DecisionSpec, evaluationsOf } from '../../shared/contract/questions.ts';
+
+/** A job's request, as far as its work depends on it. */
+type Request = GenerationRequest & Pick<GenerationJob['request'], 'decision'>;
 
 export interface Predictor {
   /** Work of all texts of a request, for a model of so many parameters. */
-  predict(request: GenerationRequest, parameters: number): number;
+  predict(request: Request, parameters: number): number;
   /** What the work of a finished request came to. */
-  learn(request: GenerationRequest, parameters: number, work: number): void;
+  learn(request: Request, parameters: number, work: number): void;
 }
 
 // Weight of the newest job of a shape in the mean of the logarithms of what jobs came to over their guess.
@@ -46,13 +50,15 @@ export function createPredictor(): Predictor {
 const SHAPING = ['template', 'length', 'include', 'regex', 'json_schema', 'choices'] as const;
 
 /** What decides how far off a guess is: the kinds of constraints, and how steps and evaluations are saved. */
-function shapeOf(request: GenerationRequest): string {
+function shapeOf(request: Request): string {
+  if (request.decision !== undefined) return 'decision';
   const { sampler, effort, kv_cache } = request.diffusion ?? {};
   return [...SHAPING.filter((name) => request[name] !== undefined), sampler ?? effort, kv_cache].join(' ');
 }
 
 /** Positions evaluated: canvases x length x steps, for each text. */
-function guess(request: GenerationRequest): number {
+function guess(request: Request): number {
+  if (request.decision !== undefined) return decisionTokens(request.decision);
   const text = textTokens(request);
   const facts = Object.entries(request.facts ?? {}).map(([key, value]) => `${key}: ${value}; `.length);
   const conditioning = (request.prompt?.length ?? 0) + facts.reduce((sum, length) => sum + length, 0);
@@ -60,6 +66,16 @@ function guess(request: GenerationRequest): number {
   const canvases = (request.diffusion?.guidance ?? strength ?? 0) > 0 ? 2 : 1;
   const length = text + conditioning / CHARACTERS_PER_TOKEN;
   return (request.n ?? 1) * canvases * length * denoisingOf(request).stepsFor(Math.ceil(text));
+}
+
+/** Every question has canvases of its own, with the state on them; options are short beside it. */
+function decisionTokens(spec: DecisionSpec): number {
+  const state = typeof spec.state === 'string' ? spec.state : JSON.stringify(spec.state);
+  return spec.questions.reduce(
+    (sum, question) =>
+      sum + (evaluationsOf(question, spec, true) * (state.length + question.question.length)) / CHARACTERS_PER_TOKEN,
+    0,
+  );
 }
 
 /**

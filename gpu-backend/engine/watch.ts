@@ -4,7 +4,6 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { ProblemError } from '../../shared/contract/problem.ts';
 import type { StepEvent } from '../../shared/contract/stream.ts';
-import type { Task } from '../denoise/task.ts';
 import type { ModelCall } from './batch.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -14,11 +13,18 @@ export interface Ending {
   readonly code: string;
 }
 
+/** What is known of a text before its first step. */
+export interface SettledText {
+  readonly positions: number;
+  /** What its steps are counted under. */
+  readonly sampler: string;
+}
+
 export interface JobWatch {
   /** The job has its place; it waited until now. */
   admitted?(): void;
   /** Its texts are settled; their first steps begin. */
-  prepared?(tasks: readonly Task[]): void;
+  prepared?(texts: readonly SettledText[]): void;
   /** An evaluation of text `index` was part of a model call. */
   called?(index: number, call: ModelCall): void;
   /** A step of a text that began at `since`, milliseconds of `performance.now()`. */
@@ -36,8 +42,8 @@ export function watchAll(watchers: readonly Watcher[], job: GenerationJob): Requ
     admitted: () => {
       for (const watch of watches) watch.admitted?.();
     },
-    prepared: (tasks) => {
-      for (const watch of watches) watch.prepared?.(tasks);
+    prepared: (texts) => {
+      for (const watch of watches) watch.prepared?.(texts);
     },
     called: (index, call) => {
       for (const watch of watches) watch.called?.(index, call);

@@ -6,9 +6,9 @@ import { hasBit } from './bits.ts';
 import type { Lattice } from './lattice.ts';
 import type { ProposalRows } from './proposal.ts';
 import { shareOf } from './rows.ts';
-import { log, type Scaled } from './scaled.ts';
+import { log, logAdd, type Scaled } from './scaled.ts';
 import type { Backward, PositionWeights } from './score.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { spellings, type Vocabulary } from './vocabulary.ts';
 
 export interface ScoredLattice {
   readonly lattice: Lattice;
@@ -99,31 +99,16 @@ function step(
   const ruler = cell % lattice.ruler;
   const position = hole.first + layer;
   const row = rows.positions.indexOf(position);
-  const { nodeByte, nodeEnd, tokenStart, tokens } = vocabulary;
-  let trie = 0;
-  for (let i = written; i < bytes.length; i++) {
-    let child = trie + 1;
-    while (child < nodeEnd[trie] && nodeByte[child] !== bytes[i]) child = nodeEnd[child];
-    if (child >= nodeEnd[trie]) return;
-    trie = child;
-    for (let t = tokenStart[trie]; t < tokenStart[trie + 1]; t++) {
-      const token = tokens[t];
-      if (canvas[position] >= 0 && canvas[position] !== token) continue;
-      const p = canvas[position] >= 0 ? 1 : row < 0 ? 1 / rows.vocabulary : shareOf(rows, row, token);
-      if (p === 0) continue;
-      for (const g of hole.groupsOf(lift.classOf[token])) {
-        if (groupCore[g] !== nodeCore[node] || set[lift.groupSet[g]] === 0) continue;
-        const to = edgeTo[edgeBase[node] + g - lift.groupStart[nodeCore[node]]];
-        const rule = hole.groupRule[g];
-        if (to < 0 || ruler < rule.min || ruler > rule.max) continue;
-        put(i + 1, to * lattice.ruler + Math.min(ruler + rule.add, rule.top), weight + Math.log(p));
-      }
+  spellings(bytes, written, vocabulary, (until, token) => {
+    if (canvas[position] >= 0 && canvas[position] !== token) return;
+    const p = canvas[position] >= 0 ? 1 : row < 0 ? 1 / rows.vocabulary : shareOf(rows, row, token);
+    if (p === 0) return;
+    for (const g of hole.groupsOf(lift.classOf[token])) {
+      if (groupCore[g] !== nodeCore[node] || set[lift.groupSet[g]] === 0) continue;
+      const to = edgeTo[edgeBase[node] + g - lift.groupStart[nodeCore[node]]];
+      const rule = hole.groupRule[g];
+      if (to < 0 || ruler < rule.min || ruler > rule.max) continue;
+      put(until, to * lattice.ruler + Math.min(ruler + rule.add, rule.top), weight + Math.log(p));
     }
-  }
-}
-
-function logAdd(a: number, b: number): number {
-  if (a === Number.NEGATIVE_INFINITY) return b;
-  if (b === Number.NEGATIVE_INFINITY) return a;
-  return Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)));
+  });
 }

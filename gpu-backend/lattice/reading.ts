@@ -3,7 +3,7 @@
  */
 import type { Lattice } from './lattice.ts';
 import type { TokenClasses } from './masses.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { spellings, type Vocabulary } from './vocabulary.ts';
 
 export interface RowReading {
   /** The lift whose classes are wanted, one for each position. */
@@ -29,16 +29,9 @@ export function readingOf(
   return { lifts, watched: Int32Array.from(watched).sort() };
 }
 
-/** Every token that spells some part of the bytes. */
-function addTokens(bytes: Uint8Array, { nodeByte, nodeEnd, tokenStart, tokens }: Vocabulary, into: Set<number>): void {
+/** Adds every token that spells some part of the bytes. */
+export function addTokens(bytes: Uint8Array, vocabulary: Vocabulary, into: Set<number>): void {
   for (let from = 0; from < bytes.length; from++) {
-    let trie = 0;
-    for (let i = from; i < bytes.length; i++) {
-      let child = trie + 1;
-      while (child < nodeEnd[trie] && nodeByte[child] !== bytes[i]) child = nodeEnd[child];
-      if (child >= nodeEnd[trie]) break;
-      trie = child;
-      for (let t = tokenStart[trie]; t < tokenStart[trie + 1]; t++) into.add(tokens[t]);
-    }
+    spellings(bytes, from, vocabulary, (_until, token) => into.add(token));
   }
 }

@@ -91,3 +91,10 @@ export function ratio(m1: number, e1: number, m2: number, e2: number): number {
   if (m1 === 0) return 0;
   return (m1 / m2) * 2 ** (256 * Math.max(-4, Math.min(4, e1 - e2)));
 }
+
+/** ln(e^a + e^b). */
+export function logAdd(a: number, b: number): number {
+  if (a === Number.NEGATIVE_INFINITY) return b;
+  if (b === Number.NEGATIVE_INFINITY) return a;
+  return Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)));
+}

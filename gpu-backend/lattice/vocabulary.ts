@@ -95,3 +95,20 @@ export function isWholeText(bytes: Uint8Array): boolean {
     return false;
   }
 }
+
+/** Tells every token that spells the bytes from `from` on, and where it ends. */
+export function spellings(
+  bytes: Uint8Array,
+  from: number,
+  { nodeByte, nodeEnd, tokenStart, tokens }: Vocabulary,
+  found: (until: number, token: number) => void,
+): void {
+  let node = 0;
+  for (let i = from; i < bytes.length; i++) {
+    let child = node + 1;
+    while (child < nodeEnd[node] && nodeByte[child] !== bytes[i]) child = nodeEnd[child];
+    if (child >= nodeEnd[node]) return;
+    node = child;
+    for (let t = tokenStart[node]; t < tokenStart[node + 1]; t++) found(i + 1, tokens[t]);
+  }
+}

@@ -4,7 +4,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
-import { type Manifest, type ModelSummary, manifestSchema } from '../../shared/contract/manifest.ts';
+import { decisionsOf, type Manifest, type ModelSummary, manifestSchema } from '../../shared/contract/manifest.ts';
 import { fileSha256 } from './checksum.ts';
 import { type Architecture, readArchitecture } from './config.ts';
 import type { ReportLoad } from './loading.ts';
@@ -137,7 +137,7 @@ function summarise(manifest: Manifest, tokenizer: Tokenizer): ModelSummary {
   }
   const named = styles.map(({ name, description: text }) => ({ name, description: text }));
   const common = { id, title, description, revision, licence, parameters, context, supports };
-  return { ...common, styles: named, longestTokenBytes };
+  return { ...common, styles: named, decisions: decisionsOf(manifest), longestTokenBytes };
 }
 
 /** Reads a model folder and opens it for use. @throws Error as `readModelFolder` and `openFolder` do */

@@ -3,6 +3,7 @@
  * language, satisfiability) is decided by shared/constraints.
  */
 import * as v from 'valibot';
+import type { DecisionSpec } from './questions.ts';
 
 /** Bounds of a request; docs/limits.md lists them. */
 export const LIMITS = {
@@ -183,7 +184,12 @@ export type Priority = (typeof PRIORITIES)[number];
 export interface GenerationJob {
   /** Of the request, unique; a job that is sent again under its id is the same job. */
   readonly id: string;
-  readonly request: GenerationRequest & { readonly model: string; readonly seed: number };
+  readonly request: GenerationRequest & {
+    readonly model: string;
+    readonly seed: number;
+    /** Questions to be answered instead of texts to be written; `n` is their number. */
+    readonly decision?: DecisionSpec;
+  };
   /** `normal` by default. */
   readonly priority?: Priority;
   /** Milliseconds from its arrival within which the job has to be finished; without it the service's own limit. */

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 
 const tokenId = v.pipe(v.number(), v.integer(), v.minValue(0));
+const temperature = v.pipe(v.number(), v.gtValue(0));
 
 export const manifestSchema = v.object({
   format: v.literal(1),
@@ -53,12 +54,30 @@ export const manifestSchema = v.object({
   /** Positions by which logits are shifted against their token (Dream: 1). */
   shift: v.picklist([0, 1]),
   supports: v.object({ editing: v.boolean(), guidance: v.boolean() }),
+  /**
+   * Temperatures that make the probabilities of decisions true: fitted by `npm run bench -- decisions`, for probabilities as the model
+   * gives them and for those whose prior was divided out.
+   */
+  decisions: v.optional(v.object({ temperature: v.object({ plain: temperature, prior: temperature }) })),
   /** Where an installed model came from. */
   source: v.optional(v.object({ name: v.string(), revision: v.optional(v.string()) })),
   weights: v.array(v.object({ file: v.string(), bytes: v.number(), sha256: v.string() })),
 });
 
 export type Manifest = v.InferOutput<typeof manifestSchema>;
+
+/** How a model decides. */
+export interface ModelDecisions {
+  /** The manifest's; absent where nobody has fitted one. */
+  readonly temperature?: { readonly plain: number; readonly prior: number };
+  /** Whether the model is told the options of a question, so that their order may matter. */
+  readonly lists_options: boolean;
+}
+
+/** An instruct model is told what to choose from; others go on with the question as a text does. */
+export function decisionsOf({ decisions, conditioning }: Pick<Manifest, 'decisions' | 'conditioning'>): ModelDecisions {
+  return { ...decisions, lists_options: conditioning?.kind === 'chat' };
+}
 
 /** What the edge needs to know of a model to validate and price a request, and `GET /v1/models` shows. */
 export interface ModelSummary {
@@ -71,6 +90,7 @@ export interface ModelSummary {
   readonly context: number;
   readonly styles: readonly { readonly name: string; readonly description: string }[];
   readonly supports: { readonly editing: boolean; readonly guidance: boolean };
+  readonly decisions?: ModelDecisions;
   /** Bytes of the longest token that may stand in a text: a lower bound on tokens is bytes / this. */
   readonly longestTokenBytes: number;
 }
