@@ -1,4 +1,4 @@
-import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
 /** `npx vitest run --project node` or `--project workers` runs one of the two. */
@@ -23,8 +23,18 @@ export default defineConfig({
       },
       {
         // The edge runs in workerd, so its tests do too.
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
-        test: { name: 'workers', include: ['test/edge/**/*.test.ts'], testTimeout: 20_000 },
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { MIGRATIONS: await readD1Migrations('./edge/migrations') } },
+          })),
+        ],
+        test: {
+          name: 'workers',
+          include: ['test/edge/**/*.test.ts'],
+          setupFiles: ['./test/edge/migrate.ts'],
+          testTimeout: 20_000,
+        },
       },
     ],
   },

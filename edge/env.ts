@@ -16,8 +16,6 @@ export interface Env {
   readonly BACKEND_URL: string;
   /** Shared with the inference service, at least 32 characters. A secret. */
   readonly BACKEND_SECRET: string;
-  /** SHA-256 of the one key of a local run, hexadecimal. Absent in a deployment. */
-  readonly LOCAL_KEY_SHA256?: string;
   /** Opens accounts (`Authorization: Bearer ...` at /v1/admin), at least 32 characters. A secret; without it nobody does. */
   readonly ADMIN_SECRET?: string;
   /** Keys, requests and statements. */
@@ -27,6 +25,8 @@ export interface Env {
   /** The Durable Objects of edge/ledger. */
   readonly LEDGER: Ledgers;
   readonly ENTRIES: Queue<Exported>;
+  /** Web pages that may read answers to secret keys and without a key: exact origins, separated by commas, or '*'. None by default. */
+  readonly CORS_ORIGINS?: string;
   /** Prices by model, as JSON: {"llada-8b": {"computed": 400000, "cached": 20}}; shared/contract/price.ts has the default. */
   readonly PRICES?: string;
   /** Optional private way to the inference service (Workers VPC); without it requests go over the public network. */
@@ -49,6 +49,8 @@ export interface Variables {
   readonly trace: RequestTrace;
   /** Who is asking; set by `authenticate`. */
   readonly caller: Caller;
+  /** The page a publishable key was used from, as one of its origins; set by `authenticate`. */
+  readonly corsOrigin?: string;
   /** The parsed body; set by `jsonBody`. */
   readonly body: unknown;
 }

@@ -5,13 +5,28 @@ const LENGTH = 24;
 
 const REQUEST = 'req_';
 
-/** Of a request: 24 random characters of [0-9a-z], 'req_4k0...'. About 124 bits. */
+/** Of a request: 'req_4k0...'. */
 export function requestIdentifier(): string {
-  let id = REQUEST;
+  return identifier(REQUEST);
+}
+
+/** Of an account: 'acc_4k0...'. */
+export function accountIdentifier(): string {
+  return identifier('acc_');
+}
+
+/** Of a key, which is no secret: 'key_4k0...'. */
+export function keyIdentifier(): string {
+  return identifier('key_');
+}
+
+/** A prefix and 24 random characters of [0-9a-z]: about 124 bits. */
+function identifier(prefix: string): string {
+  let id = prefix;
   // Bytes from 252 on are drawn again, so that all 36 characters are equally likely.
-  while (id.length < REQUEST.length + LENGTH) {
+  while (id.length < prefix.length + LENGTH) {
     for (const byte of crypto.getRandomValues(new Uint8Array(LENGTH))) {
-      if (byte < 252 && id.length < REQUEST.length + LENGTH) id += ALPHABET[byte % 36];
+      if (byte < 252 && id.length < prefix.length + LENGTH) id += ALPHABET[byte % 36];
     }
   }
   return id;

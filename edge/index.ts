@@ -3,10 +3,15 @@ import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { EdgeTypes } from './env.ts';
 import { answered } from './middleware/answered.ts';
+import { cors } from './middleware/cors.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts';
 import { requestId } from './middleware/request-id.ts';
+import { secureHeaders } from './middleware/secure-headers.ts';
 import { trace } from './middleware/trace.ts';
+import { adminRoutes } from './routes/admin.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { generationRoutes } from './routes/generations.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { modelRoutes } from './routes/models.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { resumeRoutes } from './routes/resume.ts';
@@ -19,11 +24,16 @@ export function createApp(): Hono<EdgeTypes> {
   app.use(requestId());
   app.use(answered());
   app.use(trace());
+  app.use(secureHeaders());
+  app.use('/v1/*', cors());
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.route('/', generationRoutes());
   app.route('/', resumeRoutes());
   app.route('/', modelRoutes());
   app.route('/', priceRoutes());
+  app.route('/', keyRoutes());
+  app.route('/', auditRoutes());
+  app.route('/', adminRoutes());
   return app;
 }
 

@@ -107,7 +107,7 @@ export interface NatsConfig {
 const PREFIX = 'MASKWRIGHT_';
 
 /** Variables of the other parts of the project, which may stand in the same environment. */
-const OTHERS = ['MASKWRIGHT_PORT', 'MASKWRIGHT_KEY', 'MASKWRIGHT_TEST_REPORT', 'MASKWRIGHT_SCHEMA_RUNS'];
+const OTHERS = ['MASKWRIGHT_PORT', 'MASKWRIGHT_TEST_REPORT', 'MASKWRIGHT_SCHEMA_RUNS'];
 
 export interface Config {
   readonly host: string;

@@ -11,7 +11,7 @@ const USAGE = `npm start [-- --once]
 
   --once   generate one text, then end
 
-Environment: MASKWRIGHT_PORT (8787), MASKWRIGHT_BACKEND_PORT (8788), MASKWRIGHT_KEY (a random key of this run).`;
+Environment: MASKWRIGHT_PORT (8787), MASKWRIGHT_BACKEND_PORT (8788).`;
 
 const { stdout } = process;
 const colours = stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb';

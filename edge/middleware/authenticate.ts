@@ -1,51 +1,77 @@
-import type { MiddlewareHandler } from 'hono';
-import { problem } from '../../shared/contract/problem.ts';
-import { fromHex } from '../../shared/contract/signature.ts';
-import { SCOPES, type Scope } from '../caller.ts';
+import type { Context, MiddlewareHandler } from 'hono';
+import { sha256Hex } from '../../shared/contract/digest.ts';
+import { parseKey } from '../../shared/contract/key.ts';
+import { type ProblemError, problem } from '../../shared/contract/problem.ts';
+import type { Scope } from '../caller.ts';
 import type { EdgeTypes } from '../env.ts';
+import { findKey, type KeyRecord } from '../keys/find.ts';
+import { originMatches } from '../keys/origins.ts';
+import { ledgerOf } from '../ledger/ledger-of.ts';
 
-/** The account of the one key a local run knows. */
-export const LOCAL_ACCOUNT = 'local';
+/** Scopes whose acts outlive a key: a revoked one must not make itself a successor in the minute in which it is still remembered. */
+const LASTING: readonly Scope[] = ['keys', 'billing'];
 
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 /**
- * Lets only holders of a key pass (`Authorization: Bearer sk_...`) and says whose key it is.
- * Keys are compared as SHA-256 digests in constant time; the key itself is never kept or logged.
+ * Lets only holders of a key with this scope pass (`Authorization: Bearer sk_...`) and says whose key it is.
+ * Keys are looked up by their SHA-256, whose comparison tells nothing of a key; the key itself is never kept or logged.
  */
 export function authenticate(scope: Scope): MiddlewareHandler<EdgeTypes> {
   return async function authenticate(c, next) {
-    const header = c.req.header('authorization');
-    if (header === undefined) {
-      throw problem('missing_key', 'The header Authorization is missing; "Bearer sk_..." is expected.');
+    const record = await recordOf(c, LASTING.includes(scope));
+    checkState(record);
+    checkOrigin(c, record);
+    const { id: key, account, mode, scopes, logsPrompts } = record;
+    if (!scopes.includes(scope)) {
+      throw problem('missing_scope', `The key has no scope ${scope}; it has ${scopes.join(', ')}.`);
     }
-    const key = BEARER.exec(header)?.[1];
-    const known = c.env.LOCAL_KEY_SHA256 === undefined ? undefined : fromHex(c.env.LOCAL_KEY_SHA256);
-    if (key === undefined || known === undefined || !equalBytes(await sha256(key), known)) {
-      throw problem('invalid_key', 'The key in the header Authorization is not known; "Bearer sk_..." is expected.');
-    }
-    const purse = c.env.LEDGER?.getByName(`${LOCAL_ACCOUNT}:test`);
-    const caller = {
-      account: LOCAL_ACCOUNT,
-      mode: 'test',
-      key: 'key_local',
-      scopes: SCOPES,
-      purse,
-      logsPrompts: false,
-    } as const;
-    if (!caller.scopes.includes(scope)) throw problem('missing_scope', `The key has no scope ${scope}.`);
-    c.set('caller', caller);
+    c.set('caller', { account, mode, key, scopes, logsPrompts, purse: ledgerOf(c.env, account, mode) });
     await next();
   };
 }
 
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
+/** What stands behind `Bearer` in the header Authorization. */
+export function bearerOf(c: Context<EdgeTypes>): string | undefined {
+  return BEARER.exec(c.req.header('authorization') ?? '')?.[1];
 }
 
-/** Whether two digests are equal, in a time that does not depend on where they differ. */
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i++) difference |= a[i] ^ b[i];
-  return difference === 0;
+async function recordOf(c: Context<EdgeTypes>, fresh: boolean): Promise<KeyRecord> {
+  if (c.req.header('authorization') === undefined) {
+    throw problem('missing_key', 'The header Authorization is missing; "Bearer sk_..." is expected.');
+  }
+  const key = bearerOf(c);
+  const parsed = key === undefined ? undefined : parseKey(key);
+  if (parsed?.type === 'mistyped') {
+    throw problem(
+      'invalid_key',
+      'The key in the header Authorization is mistyped or cut off: its checksum does not fit.',
+    );
+  }
+  if (key !== undefined && parsed?.type === 'key') {
+    const record = await findKey(c.env, { hash: await sha256Hex(key), fresh }, c.executionCtx);
+    if (record !== undefined) return record;
+  }
+  throw problem('invalid_key', 'The key in the header Authorization is not known; "Bearer sk_..." is expected.');
+}
+
+function checkState({ revoked, expires, closed }: KeyRecord): void {
+  if (revoked) throw problem('key_revoked', 'The key was revoked; another one is needed.');
+  if (expires !== undefined && expires <= Date.now()) {
+    throw problem('key_expired', `The key expired at ${new Date(expires).toISOString()}; another one is needed.`);
+  }
+  if (closed) throw problem('account_closed', 'The account of this key is closed.');
+}
+
+/** A publishable key works in the pages of its origins. Who is no browser can claim any origin: its limits are what protects it. */
+function checkOrigin(c: Context<EdgeTypes>, { kind, origins = [] }: KeyRecord): void {
+  if (kind !== 'publishable') return;
+  const origin = c.req.header('origin');
+  if (origin === undefined) throw originRefused('the header Origin is missing; it works in web pages only');
+  if (!originMatches(origin, origins)) throw originRefused('the origin of this page is not one of its origins');
+  c.set('corsOrigin', origin);
+}
+
+function originRefused(why: string): ProblemError {
+  return problem('origin_not_allowed', `The key is publishable, and ${why}.`);
 }

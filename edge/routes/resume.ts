@@ -5,6 +5,7 @@ import { type CacheStatus, cacheStatusHeader } from '../cache.ts';
 import type { EdgeTypes } from '../env.ts';
 import { resume } from '../forward.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { readQueryOf } from '../query.ts';
 import { started, streamOf } from '../stream.ts';
 import { spanned } from '../trace.ts';
 
@@ -40,15 +41,10 @@ export function resumeRoutes(): Hono<EdgeTypes> {
   });
 }
 
-const PARAMETERS = ['stream', 'last_event_id'];
+const PARAMETERS = ['stream', 'last_event_id'] as const;
 
 function readQuery(c: Context<EdgeTypes>): { readonly mode: StreamMode; readonly seen: Place } {
-  const query = c.req.query();
-  const unknown = Object.keys(query).find((name) => !PARAMETERS.includes(name));
-  if (unknown !== undefined) {
-    const detail = `There is no parameter ${JSON.stringify(unknown.slice(0, 80))}; there are ${PARAMETERS.join(', ')}.`;
-    throw problem('unknown_field', detail, { pointer: `/${unknown.slice(0, 80)}` });
-  }
+  const query = readQueryOf(c, PARAMETERS);
   const { stream: mode } = query;
   if (mode !== 'steps' && mode !== 'text') {
     throw problem('invalid_request', 'stream must be "steps" or "text", as in the request.', { pointer: '/stream' });

@@ -7,6 +7,9 @@ const GRACE_MS = 5_000;
 /** Lines of a dead process's log that are shown. */
 const LAST_LINES = 20;
 
+const ENDED = 'ended with code ';
+const ENDED_WELL = `${ENDED}0`;
+
 export interface ChildOptions {
   readonly name: string;
   readonly parameters: readonly string[];
@@ -20,6 +23,8 @@ export interface Child {
   readonly name: string;
   /** Rejects when the process ends before it was told to. */
   readonly died: Promise<never>;
+  /** Of a process that is to end by itself: resolves when it has done so well, rejects when it has not. */
+  readonly succeeded: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,19 +41,19 @@ export function startChild({ name, parameters, environment, folder, log }: Child
   let stopping = false;
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.once('exit', (code, signal) =>
-      resolve(signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
-    );
+    child.once('exit', (code, signal) => resolve(signal === null ? `${ENDED}${code}` : `was ended by ${signal}`));
   });
   const died = ended.then((how) => {
     if (stopping) return new Promise<never>(() => undefined);
     throw new Error(`The ${name} ${how}. The end of its log (${log}):\n${lastLines(log)}`);
   });
-  // Somebody races it as long as it matters; after that it may not crash the process.
-  died.catch(() => undefined);
+  const succeeded = ended.then((how) => (how === ENDED_WELL ? undefined : died));
+  // Somebody races them as long as it matters; after that they may not crash the process.
+  for (const promise of [died, succeeded]) promise.catch(() => undefined);
   return {
     name,
     died,
+    succeeded,
     async stop() {
       stopping = true;
       signalGroup(child, 'SIGTERM');

@@ -1,7 +1,8 @@
 /** The two services of a local run: the inference service and, in front of it, the edge in workerd. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openLocalAccount } from './account.ts';
 import { type Child, startChild } from './children.ts';
 import { claimFolder, releaseFolder } from './claims.ts';
 import { choosePort } from './ports.ts';
@@ -16,8 +17,10 @@ export interface LocalServices {
   /** Where the edge listens: 'http://127.0.0.1:8787'. */
   readonly url: string;
   readonly backendUrl: string;
-  /** The key of this run. */
+  /** A test key of the account of this run. */
   readonly key: string;
+  /** Opens other accounts. */
+  readonly adminSecret: string;
   /** Rejects when one of the processes dies. */
   readonly died: Promise<never>;
   stop(): Promise<void>;
@@ -45,10 +48,9 @@ export async function startServices(
   const url = `http://127.0.0.1:${edgePort}`;
   const backendUrl = `http://127.0.0.1:${backendPort}`;
   const folder = folderOf(edgePort);
-  const key = process.env.MASKWRIGHT_KEY || `sk_local_${randomBytes(24).toString('hex')}`;
-  const secret = randomBytes(32).toString('hex');
+  const [secret, adminSecret] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
   const variables = join(folder, 'edge.vars');
-  writeFileSync(variables, environmentFile({ url: backendUrl, secret, key }, given), { mode: 0o600 });
+  writeFileSync(variables, environmentFile({ url: backendUrl, secret, adminSecret }, given), { mode: 0o600 });
 
   const environment = withoutOurs(given);
   const backend = startChild({
@@ -58,9 +60,8 @@ export async function startServices(
     folder: root,
     log: join(folderOf(backendPort), 'backend.log'),
   });
-  const edge = startChild({
-    name: 'edge',
-    parameters: edgeParameters(root, { edgePort, variables, state: join(folder, 'state') }),
+  const state = join(folder, 'state');
+  const wrangler = {
     environment: {
       ...environment,
       CI: '1',
@@ -70,10 +71,22 @@ export async function startServices(
       NO_UPDATE_NOTIFIER: '1',
     },
     folder: root,
+  };
+  const edge = startChild({
+    ...wrangler,
+    name: 'edge',
+    parameters: edgeParameters(root, { edgePort, variables, state }),
     log: join(folder, 'edge.log'),
   });
-  const children = [backend, edge];
-  const died = Promise.race(children.map((child) => child.died));
+  // While the others start: SQLite lets it write beside a running edge.
+  const migrations = startChild({
+    ...wrangler,
+    name: 'migration of the database',
+    parameters: migrationParameters(root, state),
+    log: join(folder, 'migrations.log'),
+  });
+  const children = [backend, edge, migrations];
+  const died = Promise.race([backend.died, edge.died]);
   let failed = false;
   died.catch(() => {
     failed = true;
@@ -84,9 +97,15 @@ export async function startServices(
     // The logs of a failure stay to be read.
     for (const port of [edgePort, backendPort]) releaseFolder(folderOf(port), { keep: failed });
   };
+  const ready = async () => {
+    await Promise.all([answers(`${backendUrl}/readyz`), answers(url, NOT_FOUND), migrations.succeeded]);
+    const key = await openLocalAccount(url, adminSecret);
+    await answers(`${url}/v1/models`, OK, key);
+    return key;
+  };
   try {
-    const ready = Promise.all([answers(`${backendUrl}/readyz`), answers(`${url}/v1/models`, key)]).then(() => true);
-    if (await Promise.race([ready, died, interrupted])) return { url, backendUrl, key, died, stop };
+    const key = await Promise.race([ready(), died, interrupted]);
+    if (typeof key === 'string') return { url, backendUrl, key, adminSecret, died, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -96,7 +115,7 @@ export async function startServices(
 }
 
 /** Variables that the inference service does not know and, being strict, would refuse. */
-const OURS = ['MASKWRIGHT_KEY', 'MASKWRIGHT_TEST_REPORT'];
+const OURS = ['MASKWRIGHT_TEST_REPORT'];
 
 function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !OURS.includes(name)));
@@ -106,26 +125,40 @@ function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 const EDGE_TOO = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_TRACES_SAMPLER_ARG'];
 
 function environmentFile(
-  { url, secret, key }: { url: string; secret: string; key: string },
+  { url, secret, adminSecret }: { url: string; secret: string; adminSecret: string },
   given: NodeJS.ProcessEnv,
 ): string {
-  const digest = createHash('sha256').update(key).digest('hex');
   const shared = EDGE_TOO.filter((name) => given[name]).map((name) => `${name}=${given[name]}\n`);
-  return `BACKEND_URL=${url}\nBACKEND_SECRET=${secret}\nLOCAL_KEY_SHA256=${digest}\n${shared.join('')}`;
+  return `BACKEND_URL=${url}\nBACKEND_SECRET=${secret}\nADMIN_SECRET=${adminSecret}\n${shared.join('')}`;
+}
+
+function wranglerParameters(root: string, ...command: string[]): string[] {
+  return [
+    join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js'),
+    ...command,
+    '--config',
+    join(root, 'wrangler.toml'),
+  ];
+}
+
+function migrationParameters(root: string, state: string): string[] {
+  return [...wranglerParameters(root, 'd1', 'migrations', 'apply', 'DB'), '--local', '--persist-to', state];
 }
 
 function edgeParameters(root: string, paths: { edgePort: number; variables: string; state: string }): string[] {
   return [
-    join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js'),
-    ...['dev', '--config', join(root, 'wrangler.toml')],
+    ...wranglerParameters(root, 'dev'),
     ...['--ip', '127.0.0.1', '--port', String(paths.edgePort), '--inspector-port', '0'],
     ...['--env-file', paths.variables, '--persist-to', paths.state],
     ...['--show-interactive-dev-session=false', '--live-reload=false'],
   ];
 }
 
-/** Waits until an address answers with a success. */
-async function answers(url: string, key?: string): Promise<void> {
+const OK = 200;
+const NOT_FOUND = 404;
+
+/** Waits until an address answers with this status. */
+async function answers(url: string, status = OK, key?: string): Promise<void> {
   const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const deadline = Date.now() + READY_MS;
   let last = 'nothing listens';
@@ -133,7 +166,7 @@ async function answers(url: string, key?: string): Promise<void> {
     try {
       const response = await fetch(url, { headers, signal: AbortSignal.timeout(10_000) });
       await response.arrayBuffer();
-      if (response.ok) return;
+      if (response.status === status) return;
       last = `status ${response.status}`;
     } catch (error) {
       last = String(error);

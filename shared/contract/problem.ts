@@ -46,6 +46,7 @@ export const PROBLEMS = {
   },
   key_revoked: { status: 401, title: 'The API key was revoked', openai: 'authentication_error' },
   key_expired: { status: 401, title: 'The API key has expired', openai: 'authentication_error' },
+  account_closed: { status: 403, title: 'The account is closed', openai: 'invalid_request_error' },
   missing_scope: { status: 403, title: 'The API key may not do this', openai: 'invalid_request_error' },
   origin_not_allowed: {
     status: 403,

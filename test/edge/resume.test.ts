@@ -5,11 +5,11 @@ import { edge, idsOf, ndjson, parseEvents, recorded } from './upstream.ts';
 const ID = `gen_${'0'.repeat(24)}`;
 const job = { id: ID, request: { model: 'small', seed: 1 } } as GenerationJob;
 
-/** An edge whose service knows the one job of account `local`. */
+/** An edge whose service knows one job of its account. */
 async function withJob() {
   const parts = await edge();
   parts.state.resume = (id, owner, after) => {
-    expect([id, owner]).toEqual([ID, 'local']);
+    expect([id, owner]).toEqual([ID, parts.account.id]);
     return ndjson(recorded(job).slice(after + 1), after + 1);
   };
   const take = (query: string, headers: Record<string, string> = {}) =>

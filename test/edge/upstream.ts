@@ -1,15 +1,20 @@
-/** An inference service of a few lines inside the test, for what the real one does not do on demand: it counts, fails and breaks off. */
-
+/**
+ * An edge on the real bindings of workerd (D1, KV, Durable Objects, Queues), with an account and keys of its own, in front of an
+ * inference service of a few lines inside the test, for what the real one does not do on demand: it counts, fails and breaks off.
+ */
+import { env as bindings } from 'cloudflare:workers';
 import type { Env } from '../../edge/env.ts';
 import app from '../../edge/index.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { problemBody } from '../../shared/contract/problem.ts';
-import { toHex, verifyRequest } from '../../shared/contract/signature.ts';
+import { verifyRequest } from '../../shared/contract/signature.ts';
 import type { GenerationEvent, TokenText } from '../../shared/contract/stream.ts';
 
 export const SECRET = 'the secret of this test, 32 characters at least';
-export const KEY = 'sk_local_of_this_test';
+export const ADMIN_SECRET = 'the-administrator-of-this-test-32-characters-at-least';
+/** What both ledgers of an account begin with, in micro-dollars: a thousand dollars. */
+export const GRANT = 1_000_000_000;
 
 export const model: ModelSummary = {
   id: 'small',
@@ -94,18 +99,24 @@ export function executionContext() {
   };
 }
 
-/** An edge with its own upstream: what was asked of it is counted, what it does can be changed. */
-export async function edge() {
+/** What `POST /v1/admin/accounts` answers, as far as tests need it. */
+export interface OpenedAccount {
+  readonly id: string;
+  readonly keys: readonly { readonly id: string; readonly key: string; readonly mode: 'live' | 'test' }[];
+}
+
+/** An edge with its own upstream and account: what was asked of the upstream is counted, what it does can be changed. */
+export async function edge(asked: Readonly<Record<string, unknown>> = {}) {
   const calls: string[] = [];
   const jobs: GenerationJob[] = [];
   const context = executionContext();
   const state = { behave: wellBehaved, resume: gone, models: [model] as unknown, down: false };
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(KEY));
-  const env = {
+  const env: Env = {
+    ...bindings,
+    ADMIN_SECRET,
     // A name of its own for each, as the edge remembers models by it.
     BACKEND_URL: `http://upstream-${instances++}.invalid`,
     BACKEND_SECRET: SECRET,
-    LOCAL_KEY_SHA256: toHex(new Uint8Array(digest)),
     BACKEND: {
       async fetch(url, init) {
         if (state.down) throw new Error('connection refused');
@@ -123,16 +134,40 @@ export async function edge() {
         return state.behave(job, init?.signal);
       },
     },
-  } satisfies Partial<Env> as Env;
+  };
+  const send = (path: string, init: RequestInit = {}): Promise<Response> =>
+    Promise.resolve(app.fetch(new Request(`https://edge.invalid${path}`, init), env, context));
+  /** Sends JSON, with a key or the secret of the administrator. */
+  const sendJson = (path: string, key: string, body: unknown, method = 'POST'): Promise<Response> => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    return send(path, { method, headers, body: JSON.stringify(body) });
+  };
+  /** Opens another account. */
+  const open = async (more: Readonly<Record<string, unknown>> = {}): Promise<OpenedAccount> => {
+    const body = { name: 'an account', grant_micro_dollars: { live: GRANT, test: GRANT }, ...more };
+    const response = await sendJson('/v1/admin/accounts', ADMIN_SECRET, body);
+    if (response.status !== 201) throw new Error(`no account: ${await response.text()}`);
+    return response.json();
+  };
+  const account = await open(asked);
+  const key = account.keys.find(({ mode }) => mode === 'live')?.key ?? '';
   const fetchEdge = (path: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { authorization: `Bearer ${KEY}`, ...(init.headers as Record<string, string> | undefined) };
-    return Promise.resolve(app.fetch(new Request(`https://edge.invalid${path}`, { ...init, headers }), env, context));
+    const headers = { authorization: `Bearer ${key}`, ...(init.headers as Record<string, string> | undefined) };
+    return send(path, { ...init, headers });
   };
   return {
     state,
     env,
     jobs,
+    account,
+    /** The account's first live key. */
+    key,
+    open,
+    /** Sends a request as it is, without a key. */
+    send,
+    sendJson,
     settled: context.settled,
+    /** Sends a request with the key, where it has no other Authorization. */
     fetch: fetchEdge,
     /** How many generations the upstream was asked for. */
     generations: () => calls.filter((path) => path === '/generate').length,
