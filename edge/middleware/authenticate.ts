@@ -19,7 +19,7 @@ const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
  */
 export function authenticate(scope: Scope): MiddlewareHandler<EdgeTypes> {
   return async function authenticate(c, next) {
-    const record = await recordOf(c, LASTING.includes(scope));
+    const record = await c.var.timing.measure('auth', recordOf(c, LASTING.includes(scope)));
     checkState(record);
     checkOrigin(c, record);
     const { id: key, account, mode, scopes, logsPrompts } = record;

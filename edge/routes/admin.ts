@@ -76,14 +76,14 @@ async function credit(c: Context<EdgeTypes>): Promise<Response> {
   const { id: account } = await namedAccount(c);
   // Apart from the ids of requests and payments, which no administrator may use up.
   const target = `admin_${id}`;
-  const balance = await reached(
-    'the ledger',
-    async () => await ledgerOf(c.env, account, mode).credit(target, kind, micro_dollars),
-  );
-  const change: Change = { ...by(c), account, mode, action: 'credit.added', target, details: { kind, micro_dollars } };
+  const ledger = ledgerOf(c.env, account, mode);
+  const done = await reached('the ledger', async () => await ledger.credit(target, kind, micro_dollars));
+  const details = { kind, micro_dollars: done.credited };
+  const change: Change = { ...by(c), account, mode, action: 'credit.added', target, details };
   await reached('D1', () => auditRow(c.env.DB, change).run());
   logChange(change);
-  return c.json({ account, mode, ...shownBalance(balance) }, 200, NO_STORE);
+  const shown = { account, mode, credited_micro_dollars: done.credited, ...shownBalance(done) };
+  return c.json(shown, 200, NO_STORE);
 }
 
 function by(c: Context<EdgeTypes>): Actor {

@@ -1,18 +1,13 @@
 /** What of the test runtime's modules we use. Its package declares them with the global types of Workers, which would clash with the DOM's. */
 declare module 'cloudflare:test' {
   import type { D1Database, DurableObjectState } from '@cloudflare/workers-types';
-  import type { Env } from '../../edge/env.ts';
 
   export interface D1Migration {
     readonly name: string;
     readonly queries: string[];
   }
 
-  /** The bindings of wrangler.toml, and what vitest.config.ts adds. */
-  export const env: Env & { readonly MIGRATIONS: D1Migration[] };
-
   export function applyD1Migrations(db: D1Database, migrations: D1Migration[]): Promise<void>;
-
   /** Runs a function inside the Durable Object behind a stub. */
   export function runInDurableObject<Instance, R>(
     stub: unknown,
@@ -25,5 +20,8 @@ declare module 'cloudflare:test' {
 }
 
 declare module 'cloudflare:workers' {
-  export const env: import('../../edge/env.ts').Env;
+  /** The bindings of wrangler.toml, and what vitest.config.ts adds. */
+  export const env: import('../../edge/env.ts').Env & {
+    readonly MIGRATIONS: import('cloudflare:test').D1Migration[];
+  };
 }

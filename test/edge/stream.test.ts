@@ -89,13 +89,13 @@ describe('a reader who goes away', () => {
 
 describe('a job', () => {
   it('is kept for a reader who may come back only where it is streamed', async () => {
-    const { ask, jobs } = await edge();
+    const { ask, jobs, account } = await edge();
     for (const stream of [undefined, false, 'text', 'steps']) await (await ask({ prompt: 'p', stream })).text();
     expect(jobs.map(({ resume_ms, owner }) => [resume_ms, owner])).toEqual([
-      [undefined, 'local'],
-      [undefined, 'local'],
-      [15_000, 'local'],
-      [15_000, 'local'],
+      [undefined, undefined],
+      [undefined, undefined],
+      [15_000, account.id],
+      [15_000, account.id],
     ]);
     expect(jobs.every(({ deadline_ms }) => deadline_ms === 120_000)).toBe(true);
   });

@@ -2,7 +2,7 @@
  * An edge on the real bindings of workerd (D1, KV, Durable Objects, Queues), with an account and keys of its own, in front of an
  * inference service of a few lines inside the test, for what the real one does not do on demand: it counts, fails and breaks off.
  */
-import { env as bindings } from 'cloudflare:test';
+import { env as bindings } from 'cloudflare:workers';
 import type { Env } from '../../edge/env.ts';
 import app from '../../edge/index.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
