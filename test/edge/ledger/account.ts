@@ -1,5 +1,7 @@
 /** Ledgers of accounts that nobody else has, for tests: in workerd, with a real Durable Object behind each. */
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { type Books, openBooks } from '../../../edge/ledger/books.ts';
 import { ledgerOf } from '../../../edge/ledger/ledger-of.ts';
 import type { Begin, KeyTerms, LedgerApi, Settlement } from '../../../edge/ledger/protocol.ts';
 
@@ -36,4 +38,9 @@ export async function account(money = 1_000, key: Partial<KeyTerms> = {}): Promi
   await ledger.putKey({ ...terms, ...key });
   if (money > 0) await ledger.credit('grant_of_this_test', 'grant', money);
   return ledger;
+}
+
+/** Runs a function on the books of a new account, inside its Durable Object: for what depends on the time, which is given there. */
+export async function books<R>(money: number, run: (books: Books) => R | Promise<R>): Promise<R> {
+  return runInDurableObject(await account(money), (_ledger, { storage }) => run(openBooks(storage)));
 }
