@@ -1,20 +1,16 @@
-/** A generation as the inference service runs it: a signed request out, a stream of events back. */
+/** A generation as an inference service runs it: a signed request out, a stream of events back, whichever of the services it is. */
 import type { GenerationJob } from '../shared/contract/generation.ts';
-import { ProblemError, problem } from '../shared/contract/problem.ts';
-import { signRequest } from '../shared/contract/signature.ts';
-import type { GenerationEvent, NumberedEvent, ProgressEvent } from '../shared/contract/stream.ts';
-import { backendFailed, backendsOf, callBackend, readProblem, signed } from './backend.ts';
+import { ProblemError, problem, streamGone } from '../shared/contract/problem.ts';
+import { type Backend, BrokenOff, backendsOf, callBackend, signed } from './backend.ts';
 import type { Env } from './env.ts';
-import { log } from './log.ts';
+import { eventsOf, type NumberedProgress } from './events.ts';
+import { placeOf } from './places.ts';
+import { started } from './stream.ts';
+import { beginSomewhere } from './tries.ts';
+import { serviceOf } from './work.ts';
 
-/** An event and its number among those of its generation, from 0; a problem ends the iteration by being thrown. */
-export interface NumberedProgress {
-  readonly seq: number;
-  readonly event: ProgressEvent;
-}
+export type { NumberedProgress } from './events.ts';
 
-/** The service sends an empty line every 10 s: where three are missing, nobody is there. */
-const SILENCE_MS = 30_000;
 /** What the service has beyond a job's deadline to say that it is over. */
 const DEADLINE_MARGIN_MS = 2_000;
 
@@ -23,20 +19,11 @@ const DEADLINE_MARGIN_MS = 2_000;
  * @throws ProblemError before the first event or between events, never instead of an incomplete end.
  */
 export async function* generate(env: Env, job: GenerationJob, signal: AbortSignal): AsyncGenerator<NumberedProgress> {
-  const body = JSON.stringify(job);
-  const signature = await signRequest(env.BACKEND_SECRET, { method: 'POST', path: '/generate', body });
   const { deadline_ms: deadlineMs } = job;
   const late = new AbortController();
   const timer = deadlineMs && setTimeout(() => late.abort(), deadlineMs + DEADLINE_MARGIN_MS);
   try {
-    const either = AbortSignal.any([signal, late.signal]);
-    const response = await callBackend(env, backendsOf(env)[0], '/generate', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...ACCEPT, ...signature },
-      body,
-      signal: either,
-    });
-    yield* eventsOf(response, { next: 0, texts: job.request.n ?? 1 }, either);
+    yield* await beginSomewhere(env, job, AbortSignal.any([signal, late.signal]));
   } catch (error) {
     if (!late.signal.aborted) throw error;
     throw problem('deadline_exceeded', `The text was not finished within ${deadlineMs} ms.`);
@@ -55,86 +42,30 @@ export interface Lost {
 }
 
 /**
- * Takes up the events of a generation behind the last one its reader has seen.
- * @throws ProblemError `stream_gone` where the service does not know it any more, and what `generate` throws.
+ * Takes up the events of a generation behind the last one its reader has seen, at the service that has it.
+ * @throws ProblemError `stream_gone` where no service knows it any more, and what `generate` throws.
  */
-export async function* resume(
-  env: Env,
-  { id, owner, after }: Lost,
-  signal: AbortSignal,
-): AsyncGenerator<NumberedProgress> {
+export async function* resume(env: Env, lost: Lost, signal: AbortSignal): AsyncGenerator<NumberedProgress> {
+  const all = backendsOf(env);
+  const likely = all.length === 1 ? all[0] : all.find(({ url }) => url === placeOf(lost.id));
+  if (likely !== undefined) {
+    const rest = await takeUp(env, likely, lost, signal).catch((error: unknown) => {
+      if (all.length > 1 && mayBeElsewhere(error) && !signal.aborted) return undefined;
+      throw error;
+    });
+    if (rest !== undefined) return yield* rest;
+  }
+  const backend = await serviceOf(env, { job: lost.id, owner: lost.owner });
+  if (backend === undefined) throw streamGone();
+  yield* await takeUp(env, backend, lost, signal);
+}
+
+const mayBeElsewhere = (error: unknown) =>
+  error instanceof BrokenOff || (error instanceof ProblemError && error.problem.code === 'stream_gone');
+
+async function takeUp(env: Env, backend: Backend, { id, owner, after }: Lost, signal: AbortSignal) {
   const path = `/jobs/${id}/events?${new URLSearchParams({ owner, after: String(after) })}`;
-  const headers = { ...ACCEPT, ...(await signed(env, 'GET', path)) };
-  const response = await callBackend(env, backendsOf(env)[0], path, { headers, signal });
-  yield* eventsOf(response, { next: after + 1 }, signal);
-}
-
-const ACCEPT = { accept: 'application/x-ndjson' };
-
-interface Expected {
-  /** Number of the next event. */
-  readonly next: number;
-  /** Texts that end in it; where that is not known, the end of the body is the end. */
-  readonly texts?: number;
-}
-
-async function* eventsOf(
-  response: Response,
-  { next, texts }: Expected,
-  signal: AbortSignal,
-): AsyncGenerator<NumberedProgress> {
-  let finished = 0;
-  for await (const line of lines(response.body, signal)) {
-    const { seq, ...event } = parseEvent(line);
-    if (event.type === 'problem') {
-      throw new ProblemError(readProblem(event.problem) ?? backendFailed('it broke off').problem);
-    }
-    if (seq !== next++) throw backendFailed('it left out or repeated an event');
-    if (event.type === 'done') finished++;
-    yield { seq, event };
-  }
-  if (texts !== undefined && finished !== texts) throw backendFailed('it broke off before the text was finished');
-}
-
-/** The lines of a body of UTF-8 text. A last line without its end is a line that was cut off, and is left out. */
-async function* lines(body: ReadableStream<Uint8Array> | null, signal: AbortSignal): AsyncGenerator<string> {
-  if (body === null) return;
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let rest = '';
-  try {
-    for (let part = await read(reader, signal); !part.done; part = await read(reader, signal)) {
-      const complete = (rest + decoder.decode(part.value, { stream: true })).split('\n');
-      rest = complete.pop() ?? '';
-      for (const line of complete) if (line !== '') yield line;
-    }
-  } finally {
-    // Left early (the reader is gone, or an event made no sense): the service is told by the closed connection.
-    await reader.cancel().catch(() => undefined);
-  }
-}
-
-async function read(reader: ReadableStreamDefaultReader<Uint8Array>, signal: AbortSignal) {
-  const { promise: silence, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('nothing came')), SILENCE_MS);
-  try {
-    return await Promise.race([reader.read(), silence]);
-  } catch (error) {
-    if (!signal.aborted) log('error', 'the connection to the service broke off', { error: String(error) });
-    throw backendFailed('the connection broke off');
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-const TYPES: ReadonlySet<unknown> = new Set<GenerationEvent['type']>(['accepted', 'step', 'done', 'problem']);
-
-function parseEvent(line: string): NumberedEvent {
-  try {
-    const event = JSON.parse(line) as NumberedEvent;
-    if (TYPES.has(event.type) && Number.isInteger(event.seq)) return event;
-  } catch {
-    // Falls through: both cases are the same to a caller.
-  }
-  throw backendFailed('it sent an event that cannot be read');
+  const headers = { accept: 'application/x-ndjson', ...(await signed(env, 'GET', path)) };
+  const response = await callBackend(env, backend, path, { headers, signal });
+  return started(eventsOf(response, { next: after + 1 }, signal));
 }

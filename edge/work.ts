@@ -30,16 +30,48 @@ export function endJob(env: Env, { job, owner }: NamedJob): Promise<JobWork | un
 }
 
 /**
+ * The service that has done most for a job, so that it is the one to go on with; undefined where no service has done anything for it.
+ * @throws ProblemError `backend_unavailable` where it may be one that cannot be reached
+ */
+export async function serviceOf(env: Env, { job, owner }: NamedJob): Promise<Backend | undefined> {
+  const best = await askAll(env, 'GET', `/jobs/${job}/work?${new URLSearchParams({ owner })}`);
+  return best === undefined || rank(best.work) === 0 ? undefined : best.backend;
+}
+
+async function ask(env: Env, method: 'GET' | 'DELETE', path: string): Promise<JobWork | undefined> {
+  return (await askAll(env, method, path))?.work;
+}
+
+interface Known {
+  readonly backend: Backend;
+  readonly work: JobWork;
+}
+
+/**
  * A request that comes to nothing at one service is tried at another: then several know the job, and one of them did it.
  */
-async function ask(env: Env, method: 'GET' | 'DELETE', path: string): Promise<JobWork | undefined> {
-  const answers = await Promise.allSettled(backendsOf(env).map((backend) => askOne(env, backend, method, path)));
-  const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? (answer.value ?? []) : []));
-  const best = known.reduce<JobWork | undefined>((a, b) => (a === undefined || furtherThan(b, a) ? b : a), undefined);
+async function askAll(env: Env, method: 'GET' | 'DELETE', path: string): Promise<Known | undefined> {
+  const answers = await Promise.allSettled(
+    backendsOf(env).map(async (backend) => ({ backend, work: await askOne(env, backend, method, path) })),
+  );
+  let best: Known | undefined;
+  for (const answer of answers) {
+    if (answer.status === 'rejected' || answer.value.work === undefined) continue;
+    const { backend, work } = answer.value;
+    if (best === undefined || furtherThan(work, best.work)) best = { backend, work };
+  }
   // One that did nothing for the job says nothing of another that is not there.
   const silent = answers.some(({ status }) => status === 'rejected');
-  if (silent && (best === undefined || rank(best) === 0)) throw backendUnavailable();
+  if (silent && (best === undefined || rank(best.work) === 0)) throw backendUnavailable();
   return best;
+}
+
+/**
+ * A service that was given a job and then broke off: it is told that nobody wants it, and that nothing it did counts. It may be out of
+ * reach; then the closed connection has told it the first, or it is no more.
+ */
+export async function dropJob(env: Env, backend: Backend, { job, owner }: NamedJob): Promise<void> {
+  await askOne(env, backend, 'DELETE', `/jobs/${job}?${new URLSearchParams({ owner, unread: '1' })}`).catch(() => {});
 }
 
 async function askOne(env: Env, backend: Backend, method: 'GET' | 'DELETE', path: string) {
