@@ -7,6 +7,7 @@ import { requestId } from './middleware/request-id.ts';
 import { trace } from './middleware/trace.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { modelRoutes } from './routes/models.ts';
+import { openaiRoutes } from './routes/openai.ts';
 import { resumeRoutes } from './routes/resume.ts';
 
 /** The whole app, for the Worker and for tests. */
@@ -20,6 +21,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.route('/', generationRoutes());
   app.route('/', resumeRoutes());
   app.route('/', modelRoutes());
+  app.route('/', openaiRoutes());
   return app;
 }
 
