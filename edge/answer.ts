@@ -21,14 +21,9 @@ export async function jsonAnswer(
   events: AsyncIterable<NumberedProgress>,
   { job, cache }: AnswerContext & { readonly job: GenerationJob },
 ) {
-  let accepted: AcceptedEvent | undefined;
-  const done: DoneEvent[] = [];
-  for await (const { event } of events) {
-    if (event.type === 'accepted') accepted ??= event;
-    if (event.type === 'done') done.push(event);
-  }
-  if (accepted === undefined) throw backendFailed('it did not accept the request');
-  const choices = done.sort((a, b) => a.index - b.index).map(({ type: _type, ...choice }) => choice);
+  const { accepted: all, done } = await collect(events);
+  const [accepted] = all;
+  const choices = done.map(({ type: _type, ...choice }) => choice);
   const head = {
     id: job.id,
     object: 'generation' as const,
@@ -41,6 +36,20 @@ export async function jsonAnswer(
     return { ...head, ...only, cache };
   }
   return { ...head, choices, usage: totalUsage(choices.map((choice) => choice.usage)), cache };
+}
+
+/** How all texts of a request began and ended, in their order. */
+export async function collect(
+  events: AsyncIterable<NumberedProgress>,
+): Promise<{ readonly accepted: readonly AcceptedEvent[]; readonly done: readonly DoneEvent[] }> {
+  const accepted: AcceptedEvent[] = [];
+  const done: DoneEvent[] = [];
+  for await (const { event } of events) {
+    if (event.type === 'accepted') accepted.push(event);
+    if (event.type === 'done') done.push(event);
+  }
+  if (accepted.length === 0) throw backendFailed('it did not accept the request');
+  return { accepted, done: done.sort((a, b) => a.index - b.index) };
 }
 
 /** What several texts cost together. */
@@ -90,7 +99,7 @@ function sse([name, data]: Message, id?: string): string {
 }
 
 /** The end of a stream that is complete. A stream that ends without it broke off. */
-const END = 'data: [DONE]\n\n';
+export const END = 'data: [DONE]\n\n';
 
 /**
  * The server-sent events of a generation, as text, behind those a reader has seen. `steps` passes every event on; `text` sends what

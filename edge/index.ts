@@ -16,6 +16,7 @@ import { decisionRoutes } from './routes/decisions.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { modelRoutes } from './routes/models.ts';
+import { openaiRoutes } from './routes/openai.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { resumeRoutes } from './routes/resume.ts';
 
@@ -38,6 +39,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.route('/', keyRoutes());
   app.route('/', auditRoutes());
   app.route('/', adminRoutes());
+  app.route('/', openaiRoutes());
   return app;
 }
 

@@ -1,6 +1,6 @@
 /** The one place where problems become answers: `application/problem+json`, whatever went wrong and wherever. */
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
-import { PROBLEMS, type Problem, ProblemError, problemBody } from '../../shared/contract/problem.ts';
+import { NOT_RETRIED, PROBLEMS, type Problem, ProblemError, problemBody } from '../../shared/contract/problem.ts';
 import type { EdgeTypes } from '../env.ts';
 import { log } from '../log.ts';
 
@@ -11,7 +11,11 @@ export function problemResponse(c: Context<EdgeTypes>, value: Problem): Response
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   };
-  if (value.retryAfter !== undefined) headers['retry-after'] = String(Math.ceil(value.retryAfter));
+  if (value.retryAfter !== undefined) {
+    headers['retry-after'] = String(Math.ceil(value.retryAfter));
+    headers['retry-after-ms'] = String(Math.ceil(value.retryAfter * 1000));
+  }
+  if (NOT_RETRIED.has(value.code)) headers['x-should-retry'] = 'false';
   if (PROBLEMS[value.code].status === 401) headers['www-authenticate'] = 'Bearer realm="maskwright"';
   const body = JSON.stringify(problemBody(value, c.var.requestId));
   return new Response(body, { status: PROBLEMS[value.code].status, headers });

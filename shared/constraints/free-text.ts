@@ -78,10 +78,10 @@ function makeFreeText({ lines, empty, counted }: FreeTextOptions): TextMachine {
   return overCodePoints(trim(table), classes);
 }
 
-const hidden = new RegExp(
-  `[${HIDDEN.map((bound, i) => (i % 2 === 0 ? `\\u{${bound.toString(16)}}` : `-\\u{${bound.toString(16)}}`)).join('')}]`,
-  'u',
-);
+/** The inside of a class of the characters that never stand in free text, in the syntax of regular expressions with flag u. */
+export const HIDDEN_CLASS = HIDDEN.map((bound, i) => `${i % 2 === 0 ? '' : '-'}\\u{${bound.toString(16)}}`).join('');
+
+const hidden = new RegExp(`[${HIDDEN_CLASS}]`, 'u');
 
 /** Why a value is not free text, undefined when it is: the checker's side of the definition. */
 export function notFreeText(value: string, { lines, empty, counted }: FreeTextOptions): string | undefined {

@@ -104,6 +104,19 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/**
+ * Problems that the same request meets again, however long one waits, though their status says to a client that it might not: clients of
+ * OpenAI's kind repeat 409, 429 and all from 500 on by themselves.
+ */
+export const NOT_RETRIED: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  'conflict',
+  'duplicate_id',
+  'not_configured',
+  'deadline_exceeded',
+  'work_abandoned',
+  'check_failed',
+]);
+
 /** What a problem says beyond its kind. */
 export interface ProblemDetails {
   /** JSON Pointer (RFC 6901) of the offending field, '' for the body as a whole. */
@@ -164,6 +177,16 @@ export function problemBody(value: Problem, requestId?: string): Record<string, 
     ...(value.pointer === undefined ? {} : { pointer: value.pointer }),
     ...(value.conflict === undefined ? {} : { conflict: value.conflict }),
     ...(value.achievable === undefined ? {} : { achievable: value.achievable }),
-    error: { message: value.detail, type: kind.openai, code: value.code, param: value.pointer ?? null },
+    error: { message: value.detail, type: kind.openai, code: value.code, param: parameterOf(value.pointer) },
   };
+}
+
+/** A pointer as OpenAI names a field: `messages[0].content`; null for the body as a whole. */
+function parameterOf(pointer = ''): string | null {
+  if (pointer === '') return null;
+  const keys = pointer
+    .slice(1)
+    .split('/')
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return keys.reduce((name, key) => (/^\d+$/.test(key) ? `${name}[${key}]` : `${name}.${key}`));
 }
