@@ -33,7 +33,7 @@ describe('the canvas of a question', () => {
   });
 
   it('of a model that goes on with a text begins with the state', () => {
-    const prefix = { conditioning: { kind: 'prefix', begin: [6] } } as const;
+    const prefix: Partial<Manifest> = { conditioning: { kind: 'prefix', begin: [6] } };
     expect(shown(QUESTION, 'It broke.', prefix).text).toBe(`<6>It broke.\nThe tone is${MASKS}$`);
     expect(shown(QUESTION, undefined, prefix).text).toBe(`<6>The tone is${MASKS}$`);
   });
