@@ -10,7 +10,11 @@ const QUESTION: Question = { id: 'tone', type: 'choice', question: 'The tone is'
 const LISTING = ['furious', 'calm'];
 
 /** The canvas as text: specials as numbers, masks as underscores. */
-function shown(question: Question, state: string | Record<string, unknown> | undefined, changes: Partial<Manifest> = {}) {
+function shown(
+  question: Question,
+  state: string | Record<string, unknown> | undefined,
+  changes: Partial<Manifest> = {},
+) {
   const told: string[] = [];
   const chat: Tokenizer['chat'] = ([{ content }]) => {
     told.push(content);
@@ -33,7 +37,7 @@ describe('the canvas of a question', () => {
   });
 
   it('of a model that goes on with a text begins with the state', () => {
-    const prefix = { conditioning: { kind: 'prefix' as const, begin: [6] } };
+    const prefix: Partial<Manifest> = { conditioning: { kind: 'prefix', begin: [6] } };
     expect(shown(QUESTION, 'It broke.', prefix).text).toBe(`<6>It broke.\nThe tone is${MASKS}$`);
     expect(shown(QUESTION, undefined, prefix).text).toBe(`<6>The tone is${MASKS}$`);
   });

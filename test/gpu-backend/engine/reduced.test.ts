@@ -87,6 +87,18 @@ describe('a text from rows that stay on the device', () => {
     });
   });
 
+  it('answers a question as whole rows do', async () => {
+    const questions = [
+      { id: 'tone', type: 'choice', question: 'The review is', choices: ['good', 'bad', 'écrit en français'] },
+    ] as const;
+    const decision = { state: 'The soup was cold.', questions: [...questions], order: false, prior: true };
+    const request = { n: 1, decision } as unknown as Request;
+    const [[whole], [kept]] = [(await write(false, [request])).done, (await write(true, [request])).done];
+    kept!.choice_probabilities!.text.forEach(({ probability }, i) => {
+      expect(probability).toBeCloseTo(whole!.choice_probabilities!.text[i].probability, 4);
+    });
+  });
+
   it('is the same alone and beside others', async () => {
     const requests = LIKELIEST.map((request, i) => ({ temperature: 1, seed: i, ...request }));
     const alone: (string | undefined)[] = [];
