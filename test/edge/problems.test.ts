@@ -15,7 +15,11 @@ async function problemOf(response: Response): Promise<ProblemBody> {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   const body = (await response.json()) as ProblemBody;
   expect(body.status).toBe(response.status);
-  expect(body.error).toMatchObject({ code: body.code, message: body.detail, param: body.pointer?.slice(1).replaceAll('/', '.') || null });
+  expect(body.error).toMatchObject({
+    code: body.code,
+    message: body.detail,
+    param: body.pointer?.slice(1).replaceAll('/', '.') || null,
+  });
   expect(body.instance).toBe(`/requests/${response.headers.get('x-request-id')}`);
   return body;
 }
