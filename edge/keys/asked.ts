@@ -15,7 +15,7 @@ const MOST_MICRO_DOLLARS = 1_000_000_000_000;
 
 const whole = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 
-const keySchema = v.strictObject({
+export const keySchema = v.strictObject({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
   kind: v.optional(v.picklist(['secret', 'publishable'])),
   mode: v.optional(v.picklist(['live', 'test'])),

@@ -20,7 +20,7 @@ const MOST_MICRO_DOLLARS = 1_000_000_000_000;
 const amount = v.pipe(v.number(), v.integer(), v.minValue(-MOST_MICRO_DOLLARS), v.maxValue(MOST_MICRO_DOLLARS));
 const grant = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_MICRO_DOLLARS));
 
-const accountSchema = v.strictObject({
+export const accountSchema = v.strictObject({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
   email: v.optional(v.pipe(v.string(), v.minLength(3), v.maxLength(254))),
   grant_micro_dollars: v.optional(v.strictObject({ live: v.optional(grant), test: v.optional(grant) }), {}),
@@ -28,9 +28,9 @@ const accountSchema = v.strictObject({
   keys: v.optional(v.pipe(v.array(v.picklist(['live', 'test'])), v.maxLength(2)), [...MODES]),
 });
 
-const changeSchema = v.strictObject({ log_prompts: v.optional(v.boolean()), closed: v.optional(v.boolean()) });
+export const changeSchema = v.strictObject({ log_prompts: v.optional(v.boolean()), closed: v.optional(v.boolean()) });
 
-const creditSchema = v.strictObject({
+export const creditSchema = v.strictObject({
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
   mode: v.picklist(['live', 'test']),
   kind: v.picklist(['grant', 'adjustment', 'refund']),

@@ -20,7 +20,7 @@ const DEFAULT_OVERLAP_S = 86_400;
 const LEAST_OVERLAP_S = 60;
 const MOST_OVERLAP_S = 2_592_000;
 
-const rotationSchema = v.strictObject({
+export const rotationSchema = v.strictObject({
   overlap_seconds: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(LEAST_OVERLAP_S), v.maxValue(MOST_OVERLAP_S)),
     DEFAULT_OVERLAP_S,

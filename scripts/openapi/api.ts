@@ -1,15 +1,22 @@
 /** The public API, all of it: what the document is made from. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { COMPATIBLE_OPERATIONS, COMPATIBLE_SCHEMAS } from './compatible.ts';
 import { type OpenApiDocument, openApiDocument } from './document.ts';
 import { GENERATION_OPERATIONS } from './generations.ts';
+import { ACCOUNT_OPERATIONS, KEY_SCHEMAS } from './keys.ts';
 import { NOTES } from './notes.ts';
 import type { Operation } from './operation.ts';
 import { SCHEMAS } from './schemas.ts';
 
-export const OPERATIONS: readonly Operation[] = [...GENERATION_OPERATIONS];
+export const OPERATIONS: readonly Operation[] = [
+  ...GENERATION_OPERATIONS,
+  ...COMPATIBLE_OPERATIONS,
+  ...ACCOUNT_OPERATIONS,
+];
 
 export function describeApi(): OpenApiDocument {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'));
-  return openApiDocument({ operations: OPERATIONS, schemas: SCHEMAS, notes: NOTES, version });
+  const schemas = { ...SCHEMAS, ...COMPATIBLE_SCHEMAS, ...KEY_SCHEMAS };
+  return openApiDocument({ operations: OPERATIONS, schemas, notes: NOTES, version });
 }

@@ -1,5 +1,14 @@
 /** The OpenAPI 3.1 document of the public API, from the schemas the routes validate with and the catalogue of problems. */
-import { toJsonSchema } from '@valibot/to-json-schema';
+import { toJsonSchema, toJsonSchemaDefs } from '@valibot/to-json-schema';
+import {
+  boundsSchema,
+  cacheSchema,
+  diffusionSchema,
+  holeSchema,
+  lengthSchema,
+  phraseSchema,
+  styleSchema,
+} from '../../shared/contract/generation.ts';
 import { PROBLEMS, type ProblemCode } from '../../shared/contract/problem.ts';
 import { type JsonSchema, type Operation, problemsOf } from './operation.ts';
 
@@ -37,19 +46,39 @@ export function openApiDocument({ operations, schemas, notes, version }: Documen
         key: { type: 'http', scheme: 'bearer', description: 'An API key: sk_live_..., sk_test_..., pk_live_...' },
         admin: { type: 'http', scheme: 'bearer', description: 'The secret of the deployment, ADMIN_SECRET.' },
       },
-      schemas: { ...bodies, ...schemas },
+      schemas: { ...bodies, ...partSchemas(), ...schemas },
     },
   };
 }
 
 export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 
+/** Parts that several bodies have in common, each written once. */
+const PARTS = {
+  Bounds: boundsSchema,
+  Cache: cacheSchema,
+  Diffusion: diffusionSchema,
+  Hole: holeSchema,
+  Length: lengthSchema,
+  Phrase: phraseSchema,
+  Style: styleSchema,
+};
+
+/** The schema of a body; the parts it refers to are under their own names. */
 function bodySchema({ name, schema }: NonNullable<Operation['body']>, notes: DocumentParts['notes']): JsonSchema {
-  const { $schema: _dialect, ...converted } = toJsonSchema(schema, { target: 'draft-2020-12' }) as Record<
-    string,
-    unknown
-  >;
-  return annotate(converted, name, notes);
+  const converted = toJsonSchema(schema, { target: 'draft-2020-12', definitions: PARTS });
+  const {
+    $schema: _dialect,
+    $defs: _parts,
+    ...own
+  } = JSON.parse(JSON.stringify(converted).replaceAll('#/$defs/', COMPONENTS));
+  return annotate(own, name, notes);
+}
+
+function partSchemas(): Record<string, JsonSchema> {
+  return JSON.parse(
+    JSON.stringify(toJsonSchemaDefs(PARTS, { target: 'draft-2020-12' })).replaceAll('#/$defs/', COMPONENTS),
+  );
 }
 
 /** A schema whose properties say what they mean. */
@@ -97,7 +126,9 @@ function operationObject(operation: Operation) {
   };
 }
 
-export const reference = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
+const COMPONENTS = '#/components/schemas/';
+
+export const reference = (name: string): JsonSchema => ({ $ref: COMPONENTS + name });
 
 const REQUEST_ID = {
   'x-request-id': { description: 'To be named when asking for help.', schema: { type: 'string' } },

@@ -54,6 +54,8 @@ const KEYED: readonly ProblemCode[] = [
   'missing_scope',
   'origin_not_allowed',
 ];
+/** Of the administrator's. */
+const ADMIN: readonly ProblemCode[] = ['missing_key', 'invalid_key', 'not_configured'];
 const WITH_BODY: readonly ProblemCode[] = [
   'malformed_json',
   'invalid_request',
@@ -87,6 +89,6 @@ export const METERED: readonly ProblemCode[] = [
 
 /** Every problem that an operation can end in. */
 export function problemsOf({ access, body, problems = [] }: Operation): ProblemCode[] {
-  const keyed = typeof access === 'object' ? KEYED : [];
+  const keyed = typeof access === 'object' ? KEYED : access === 'admin' ? ADMIN : [];
   return [...new Set([...ANY, ...keyed, ...(body === undefined ? [] : WITH_BODY), ...problems])];
 }

@@ -7,6 +7,8 @@ const natural = { type: 'integer', minimum: 0 } as const;
 const share = { type: 'number', minimum: 0, maximum: 1 } as const;
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 export const listOf = (items: JsonSchema) => ({ type: 'array', items });
+/** Or null. */
+export const optional = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
 
 /** An object with these members and no others; those named in `optional` may be absent. */
 export function object(properties: Record<string, JsonSchema>, optional: readonly string[] = []): JsonSchema {
