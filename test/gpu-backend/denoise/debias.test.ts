@@ -6,14 +6,12 @@ import { optionProbabilities } from '../../../gpu-backend/denoise/debias.ts';
 // Options of a hundred tokens weigh e^-1600: no float holds that.
 const log = fc.double({ min: -2_000, max: 0, noNaN: true });
 const logs = (length: number) => fc.array(log, { minLength: length, maxLength: length });
-const readings = fc
-  .tuple(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 1, max: 4 }))
-  .chain(([options, orders]) =>
-    fc.array(fc.record({ logs: logs(options), prior: fc.option(logs(options), { nil: undefined }) }), {
-      minLength: orders,
-      maxLength: orders,
-    }),
-  );
+const readings = fc.tuple(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 1, max: 4 })).chain(([options, orders]) =>
+  fc.array(fc.record({ logs: logs(options), prior: fc.option(logs(options), { nil: undefined }) }), {
+    minLength: orders,
+    maxLength: orders,
+  }),
+);
 const temperature = fc.double({ min: 0.05, max: 50, noNaN: true });
 
 describe('probabilities of options', () => {
@@ -41,7 +39,10 @@ describe('probabilities of options', () => {
       const [a, b, c] = optionProbabilities(given, t);
       expect(b > c && c > a).toBe(true);
     }
-    expect(optionProbabilities(given, 1)[1]).toBeCloseTo(Math.exp(-1) / (Math.exp(-1) + Math.exp(-2) + Math.exp(-3)), 9);
+    expect(optionProbabilities(given, 1)[1]).toBeCloseTo(
+      Math.exp(-1) / (Math.exp(-1) + Math.exp(-2) + Math.exp(-3)),
+      9,
+    );
   });
 
   it('are the mean over the orders of listing', () => {

@@ -10,7 +10,11 @@ const QUESTION: Question = { id: 'tone', type: 'choice', question: 'The tone is'
 const LISTING = ['furious', 'calm'];
 
 /** The canvas as text: specials as numbers, masks as underscores. */
-function shown(question: Question, state: string | Record<string, unknown> | undefined, changes: Partial<Manifest> = {}) {
+function shown(
+  question: Question,
+  state: string | Record<string, unknown> | undefined,
+  changes: Partial<Manifest> = {},
+) {
   const told: string[] = [];
   const chat: Tokenizer['chat'] = ([{ content }]) => {
     told.push(content);

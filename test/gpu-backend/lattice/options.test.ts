@@ -14,7 +14,10 @@ const vocabulary = buildVocabulary(bytes, EOS);
 const encode = (text: string): Int32Array => {
   const ids: number[] = [];
   for (let i = 0; i < text.length; ) {
-    const token = WORDS.reduce((best, word, id) => (word.length > WORDS[best].length && text.startsWith(word, i) ? id : best), 0);
+    const token = WORDS.reduce(
+      (best, word, id) => (word.length > WORDS[best].length && text.startsWith(word, i) ? id : best),
+      0,
+    );
     ids.push(token);
     i += WORDS[token].length;
   }
