@@ -6,13 +6,14 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { DurableObjectState } from '@cloudflare/workers-types';
-import { backendUnavailable } from '../backend.ts';
+import type { JobWork } from '../../shared/contract/job-work.ts';
 import type { Env } from '../env.ts';
 import { log } from '../log.ts';
+import { workOf } from '../work.ts';
 import { nextWake, OVERDUE_MS } from './alarm.ts';
 import { begin } from './begin.ts';
 import { type Books, openBooks } from './books.ts';
-import { collectDue, type WorkOf } from './collect.ts';
+import { collectDue } from './collect.ts';
 import { credit } from './credit.ts';
 import { leave, release, settle, sweepReleased } from './end.ts';
 import { entriesAfter, last } from './entries.ts';
@@ -41,7 +42,6 @@ const ENTRIES_MOST = 1_000;
 
 export class Ledger extends DurableObject<Env> implements LedgerApi {
   private readonly books: Books;
-  private readonly workOf: WorkOf = () => Promise.reject(backendUnavailable());
   private readonly outbox: Outbox;
   /** When the alarm is set to, as far as this instance knows. */
   private alarmAt: number | undefined;
@@ -103,7 +103,7 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
     this.alarmAt = undefined;
     const { sql } = this.books.storage;
     try {
-      await Promise.all([this.outbox.send(), collectDue(this.books, this.workOf, Date.now)]);
+      await Promise.all([this.outbox.send(), collectDue(this.books, (job) => this.#workOf(job), Date.now)]);
       await this.outbox.send();
       sweepAnswers(sql, Date.now(), SWEEP);
       sweepReleased(sql, Date.now(), SWEEP);
@@ -114,6 +114,10 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
   }
 
   // Private ones by #, as everything else on the prototype can be called from outside.
+
+  #workOf(job: string): Promise<JobWork | undefined> {
+    return workOf(this.env, { job, owner: accountOf(this.books.storage.sql)?.account ?? '' });
+  }
 
   /** By a timer, and the alarm only where the object does not live so long: an answer waits until an alarm before the last is confirmed. */
   #exportSoon(): void {
