@@ -10,6 +10,7 @@ import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts'
 import { requestId } from './middleware/request-id.ts';
 import { secureHeaders } from './middleware/secure-headers.ts';
 import { trace } from './middleware/trace.ts';
+import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { decisionRoutes } from './routes/decisions.ts';
@@ -19,6 +20,9 @@ import { modelRoutes } from './routes/models.ts';
 import { openaiRoutes } from './routes/openai.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { resumeRoutes } from './routes/resume.ts';
+import { topUpRoutes } from './routes/top-ups.ts';
+import { usageRoutes } from './routes/usage.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 /** The whole app, for the Worker and for tests. */
 export function createApp(): Hono<EdgeTypes> {
@@ -40,6 +44,10 @@ export function createApp(): Hono<EdgeTypes> {
   app.route('/', auditRoutes());
   app.route('/', adminRoutes());
   app.route('/', openaiRoutes());
+  app.route('/', usageRoutes());
+  app.route('/', accountRoutes());
+  app.route('/', topUpRoutes());
+  app.route('/', webhookRoutes());
   return app;
 }
 
