@@ -3,7 +3,9 @@ import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { consume } from './billing/consume.ts';
 import { deliver } from './billing/deliveries.ts';
+import { collectPayments } from './billing/x402/collect.ts';
 import type { EdgeTypes, Env } from './env.ts';
+import { log } from './log.ts';
 import { answered } from './middleware/answered.ts';
 import { cors } from './middleware/cors.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts';
@@ -55,7 +57,9 @@ export { Ledger } from './ledger/ledger.ts';
 
 /** What the clock asks for, once a minute (wrangler.toml). */
 async function scheduled(_controller: unknown, env: Env): Promise<void> {
-  await deliver(env);
+  for (const done of await Promise.allSettled([deliver(env), collectPayments(env)])) {
+    if (done.status === 'rejected') log('error', 'what is done each minute failed', { error: String(done.reason) });
+  }
 }
 
 // The form workerd wants its entry in.
