@@ -3,13 +3,16 @@ import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { consume } from './billing/consume.ts';
 import { deliver } from './billing/deliveries.ts';
+import { collectPayments } from './billing/x402/collect.ts';
 import type { EdgeTypes, Env } from './env.ts';
+import { log } from './log.ts';
 import { answered } from './middleware/answered.ts';
 import { cors } from './middleware/cors.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts';
 import { requestId } from './middleware/request-id.ts';
 import { secureHeaders } from './middleware/secure-headers.ts';
 import { trace } from './middleware/trace.ts';
+import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { decisionRoutes } from './routes/decisions.ts';
@@ -19,6 +22,9 @@ import { modelRoutes } from './routes/models.ts';
 import { openaiRoutes } from './routes/openai.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { resumeRoutes } from './routes/resume.ts';
+import { topUpRoutes } from './routes/top-ups.ts';
+import { usageRoutes } from './routes/usage.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 /** The whole app, for the Worker and for tests. */
 export function createApp(): Hono<EdgeTypes> {
@@ -40,6 +46,10 @@ export function createApp(): Hono<EdgeTypes> {
   app.route('/', auditRoutes());
   app.route('/', adminRoutes());
   app.route('/', openaiRoutes());
+  app.route('/', usageRoutes());
+  app.route('/', accountRoutes());
+  app.route('/', topUpRoutes());
+  app.route('/', webhookRoutes());
   return app;
 }
 
@@ -47,7 +57,9 @@ export { Ledger } from './ledger/ledger.ts';
 
 /** What the clock asks for, once a minute (wrangler.toml). */
 async function scheduled(_controller: unknown, env: Env): Promise<void> {
-  await deliver(env);
+  for (const done of await Promise.allSettled([deliver(env), collectPayments(env)])) {
+    if (done.status === 'rejected') log('error', 'what is done each minute failed', { error: String(done.reason) });
+  }
 }
 
 // The form workerd wants its entry in.

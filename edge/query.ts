@@ -40,3 +40,19 @@ export function readPage(c: Context<EdgeTypes>): Page {
 export function shownPage<Item>(items: readonly Item[], { limit }: Page) {
   return { object: 'list' as const, data: items.slice(0, limit), has_more: items.length > limit };
 }
+
+/** One of these words. @throws ProblemError `invalid_request` */
+export function oneOf<Word extends string>(name: string, words: readonly Word[], given: string): Word {
+  const found = words.find((word) => word === given);
+  if (found !== undefined) return found;
+  const detail = `The parameter "${name}" must be ${words.join(' or ')}; ${JSON.stringify(given.slice(0, 80))} was given.`;
+  throw problem('invalid_request', detail, { pointer: `/${name}` });
+}
+
+/** A whole number within bounds. @throws ProblemError `invalid_request` */
+export function wholeOf(name: string, given: string, least: number, most: number): number {
+  const value = /^\d{1,16}$/.test(given) ? Number(given) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  const detail = `The parameter "${name}" must be a whole number from ${least} to ${most}.`;
+  throw problem('invalid_request', detail, { pointer: `/${name}` });
+}

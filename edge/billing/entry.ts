@@ -1,11 +1,11 @@
 /** An entry as it comes out of a queue: what can be read is read, what cannot is told apart from what can. */
 import * as v from 'valibot';
-import type { EntryKind, Exported, Mode } from '../ledger/protocol.ts';
+import { MODES } from '../accounts.ts';
+import type { EntryKind, Exported } from '../ledger/protocol.ts';
 
 /** Kinds of what requests cost, each the origin of an answer. */
 export const USAGE_KINDS = ['computed', 'cached', 'joined'] as const satisfies EntryKind[];
 const KINDS = [...USAGE_KINDS, 'top_up', 'grant', 'refund', 'adjustment'] as const satisfies EntryKind[];
-export const MODES = ['live', 'test'] as const satisfies Mode[];
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const whole = v.pipe(v.number(), v.safeInteger());

@@ -23,7 +23,8 @@ function checkContentType(header: string | undefined): void {
   throw problem('unsupported_media_type', `The header Content-Type must be application/json in UTF-8; ${given}.`);
 }
 
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+/** The body as it was sent. @throws ProblemError `body_too_large` */
+export async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   const tooLarge = () =>
     problem('body_too_large', `The body may have ${limit} bytes; more were sent.`, { pointer: '' });
   if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge();

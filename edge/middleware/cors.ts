@@ -4,7 +4,9 @@ import type { EdgeTypes } from '../env.ts';
 /** The administrator has no business in a browser. */
 const NEVER = '/v1/admin/';
 
-const ALLOWED_HEADERS = ['authorization', 'content-type', 'idempotency-key', 'last-event-id', 'traceparent'].join(', ');
+const ALLOWED_HEADERS = [
+  ...['authorization', 'content-type', 'idempotency-key', 'last-event-id', 'payment-signature', 'traceparent'],
+].join(', ');
 const ALLOWED_METHODS = 'GET, POST, DELETE';
 const EXPOSED_HEADERS = [
   ...['age', 'cache-status', 'idempotent-replayed', 'payment-required', 'payment-response', 'ratelimit'],

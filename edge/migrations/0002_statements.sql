@@ -16,7 +16,7 @@ CREATE TABLE statements (
   work INTEGER,
   texts INTEGER,
   PRIMARY KEY (account, mode, id)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX statements_by_time ON statements (account, mode, at);
 CREATE INDEX statements_by_seq ON statements (account, mode, seq);
@@ -32,7 +32,7 @@ CREATE TABLE deliveries (
   attempts INTEGER NOT NULL DEFAULT 0,
   problem TEXT,
   PRIMARY KEY (adapter, account, mode, id)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX deliveries_by_due ON deliveries (adapter, due);
 
@@ -42,7 +42,17 @@ CREATE TABLE stripe_customers (
   mode TEXT NOT NULL,
   customer TEXT NOT NULL,
   PRIMARY KEY (account, mode)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
+
+-- Payments that were credited, by what a refund names: one that comes first must wait for its payment.
+CREATE TABLE top_ups (
+  payment_intent TEXT NOT NULL PRIMARY KEY,
+  account TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  session TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Payments for one request, of callers without an account (x402). The key is what the chain lets be used once: network, payer and nonce.
 CREATE TABLE payments (
@@ -64,6 +74,6 @@ CREATE TABLE payments (
   attempts INTEGER NOT NULL DEFAULT 0,
   answer TEXT,
   problem TEXT
-);
+) STRICT;
 
 CREATE INDEX payments_by_due ON payments (due) WHERE due IS NOT NULL;

@@ -41,7 +41,7 @@ export const PROBLEMS = {
   invalid_key: { status: 401, title: 'The API key is not valid', openai: 'authentication_error' },
   bad_signature: {
     status: 401,
-    title: 'The internal signature is missing, wrong or stale',
+    title: 'The signature is missing, wrong or stale',
     openai: 'authentication_error',
   },
   key_revoked: { status: 401, title: 'The API key was revoked', openai: 'authentication_error' },

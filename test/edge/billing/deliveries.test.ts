@@ -3,10 +3,10 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deliver } from '../../../edge/billing/deliveries.ts';
-import { consumed, entryOf, envWith, freshTables, rowsOf } from './bindings.ts';
+import { consumed, emptyTables, entryOf, envWith, rowsOf } from './bindings.ts';
 import { cloudEventsServer, onlyReach, stripeMeterServer } from './stand-ins.ts';
 
-beforeEach(freshTables);
+beforeEach(emptyTables);
 afterEach(() => vi.restoreAllMocks());
 
 const HOUR = 3_600_000;
@@ -197,7 +197,7 @@ describe('entries on their way to meters', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 16 }), async (steps) => {
-        await freshTables();
+        await emptyTables();
         const { environment, run, stripe, events, waiting } = await metered();
         const entries = Array.from({ length: 12 }, () => entryOf());
         const states = [stripe.state, events.state];

@@ -20,8 +20,3 @@ declare module 'cloudflare:test' {
     readonly retryMessages: readonly { readonly msgId: string; readonly delaySeconds?: number }[];
   }>;
 }
-
-declare module '*.sql?raw' {
-  const text: string;
-  export default text;
-}
