@@ -19,10 +19,11 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   serve: () => import('./serve.ts'),
   device: () => import('./device.ts'),
   chaos: () => import('./chaos.ts'),
+  decisions: () => import('./decisions.ts'),
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--texts-per-style N] [--only SETS] [--seconds N]; NAME is one of ${Object.keys(BENCHES).join(', ')}
+const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--corpus FOLDER] [--texts-per-style N] [--only SETS] [--seconds N]; NAME is one of ${Object.keys(BENCHES).join(', ')}
 device also takes [--device ${DEVICES.join(' | ')}] [--precision ${PRECISION_NAMES.join(' | ')}] [--shape llada-8b | LAYERSxWIDTHxHIDDENxVOCABULARY]`;
 
 function pick<const T extends string>(names: readonly T[], given: string | undefined): T | undefined {
@@ -38,6 +39,7 @@ const { values, positionals } = parseArgs({
     cache: { type: 'string', default: join(root, '.cache', 'models') },
     'row-ms': { type: 'string', default: '1500' },
     scorer: { type: 'string' },
+    corpus: { type: 'string' },
     only: { type: 'string' },
     device: { type: 'string' },
     precision: { type: 'string' },
@@ -78,6 +80,7 @@ try {
     rowMilliseconds,
     cacheFolder: values.cache,
     scorer: values.scorer,
+    corpus: values.corpus,
     only: values.only,
     textsPerStyle,
     seconds,

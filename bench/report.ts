@@ -34,6 +34,8 @@ export interface BenchOptions {
   readonly cacheFolder: string;
   /** Folder of the autoregressive model that scores generated texts. */
   readonly scorer?: string;
+  /** Of the bench `decisions`: folder of the training corpus. */
+  readonly corpus?: string;
   /** Of the bench `sampler`: only sets of texts whose name has one of these parts, separated by commas. */
   readonly only?: string;
   /** Of the bench `serve`: how long the load lasts. */
