@@ -1,6 +1,7 @@
 /** The public API, all of it: what the document is made from. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BILLING_OPERATIONS, BILLING_SCHEMAS } from './billing.ts';
 import { COMPATIBLE_OPERATIONS, COMPATIBLE_SCHEMAS } from './compatible.ts';
 import { type OpenApiDocument, openApiDocument } from './document.ts';
 import { GENERATION_OPERATIONS } from './generations.ts';
@@ -12,11 +13,12 @@ import { SCHEMAS } from './schemas.ts';
 export const OPERATIONS: readonly Operation[] = [
   ...GENERATION_OPERATIONS,
   ...COMPATIBLE_OPERATIONS,
+  ...BILLING_OPERATIONS,
   ...ACCOUNT_OPERATIONS,
 ];
 
 export function describeApi(): OpenApiDocument {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'));
-  const schemas = { ...SCHEMAS, ...COMPATIBLE_SCHEMAS, ...KEY_SCHEMAS };
+  const schemas = { ...SCHEMAS, ...COMPATIBLE_SCHEMAS, ...KEY_SCHEMAS, ...BILLING_SCHEMAS };
   return openApiDocument({ operations: OPERATIONS, schemas, notes: NOTES, version });
 }
