@@ -1,12 +1,13 @@
 /** The two forms of an answer: one JSON object, or server-sent events. */
+import type { CacheStatus } from '../shared/contract/answer.ts';
 import type { GenerationJob } from '../shared/contract/generation.ts';
+import type { PricedUsage } from '../shared/contract/price.ts';
 import { problemBody } from '../shared/contract/problem.ts';
-import type { AcceptedEvent, DoneEvent, ProgressEvent, Usage } from '../shared/contract/stream.ts';
+import type { AcceptedEvent } from '../shared/contract/stream.ts';
 import { backendFailed } from './backend.ts';
-import type { CacheStatus } from './cache.ts';
 import { type CommittedPrefix, committedPrefix } from './committed-prefix.ts';
-import type { NumberedProgress } from './forward.ts';
 import { problemOf } from './middleware/errors.ts';
+import type { PricedDone, PricedProgress } from './priced.ts';
 import type { RequestTrace } from './trace.ts';
 
 /** What every answer says about itself. */
@@ -18,7 +19,7 @@ export interface AnswerContext {
 
 /** The body of an answer that is not streamed: one text at the top, several in `choices`. */
 export async function jsonAnswer(
-  events: AsyncIterable<NumberedProgress>,
+  events: AsyncIterable<PricedProgress>,
   { job, cache }: AnswerContext & { readonly job: GenerationJob },
 ) {
   const { accepted: all, done } = await collect(events);
@@ -40,10 +41,10 @@ export async function jsonAnswer(
 
 /** How all texts of a request began and ended, in their order. */
 export async function collect(
-  events: AsyncIterable<NumberedProgress>,
-): Promise<{ readonly accepted: readonly AcceptedEvent[]; readonly done: readonly DoneEvent[] }> {
+  events: AsyncIterable<PricedProgress>,
+): Promise<{ readonly accepted: readonly AcceptedEvent[]; readonly done: readonly PricedDone[] }> {
   const accepted: AcceptedEvent[] = [];
-  const done: DoneEvent[] = [];
+  const done: PricedDone[] = [];
   for await (const { event } of events) {
     if (event.type === 'accepted') accepted.push(event);
     if (event.type === 'done') done.push(event);
@@ -53,8 +54,8 @@ export async function collect(
 }
 
 /** What several texts cost together. */
-export function totalUsage(parts: readonly Usage[]): Usage {
-  const sum = (of: (usage: Usage) => number) => parts.reduce((total, usage) => total + of(usage), 0);
+export function totalUsage(parts: readonly PricedUsage[]): PricedUsage {
+  const sum = (of: (usage: PricedUsage) => number) => parts.reduce((total, usage) => total + of(usage), 0);
   const steps = sum((usage) => usage.denoising_steps);
   const committed = sum((usage) => usage.committed_per_step * usage.denoising_steps);
   return {
@@ -63,6 +64,7 @@ export function totalUsage(parts: readonly Usage[]): Usage {
     model_evaluations: sum((usage) => usage.model_evaluations),
     positions_evaluated: sum((usage) => usage.positions_evaluated),
     committed_per_step: steps === 0 ? 0 : committed / steps,
+    price: { origin: parts[0].price.origin, micro_dollars: sum((usage) => usage.price.micro_dollars) },
   };
 }
 
@@ -107,7 +109,7 @@ export const END = 'data: [DONE]\n\n';
  * with the last one is told again.
  */
 export async function* sseAnswer(
-  events: AsyncIterable<NumberedProgress>,
+  events: AsyncIterable<PricedProgress>,
   mode: StreamMode,
   { cache, requestId, trace }: AnswerContext,
   seen: Place = START,
@@ -130,7 +132,7 @@ export async function* sseAnswer(
   }
 }
 
-type Messages = (event: ProgressEvent) => readonly Message[];
+type Messages = (event: PricedProgress['event']) => readonly Message[];
 
 function stepMessages(cache: CacheStatus): Messages {
   return (event) => [[event.type, event.type === 'accepted' ? { ...event, cache } : event]];

@@ -1,38 +1,48 @@
 /**
- * Finished generations, kept in the Cache API as the events they consisted of, so that an answer can be given again in
- * any form: as JSON, or replayed event by event. Only deterministic, complete and checked ones are kept, never a problem.
+ * What a request wants of the cache, and what its answer says of it. Only deterministic, complete and checked answers are kept, never a
+ * problem; edge/kept-answers.ts has the places they are kept in.
  */
+import type { CacheStatus } from '../shared/contract/answer.ts';
 import { cacheKey } from '../shared/contract/canonical.ts';
 import type { GenerationJob, GenerationRequest } from '../shared/contract/generation.ts';
-import type { ProgressEvent } from '../shared/contract/stream.ts';
-import type { NumberedProgress } from './forward.ts';
-import { log } from './log.ts';
+import type { Kept } from './kept-answers.ts';
+import type { Mode } from './ledger/protocol.ts';
 
 /** How long an answer is kept where the request does not say. */
 const DEFAULT_TTL_S = 86_400;
+/** Instead of an account, of answers that are shared; accounts are called otherwise. */
+const SHARED = 'shared';
 
-/** How the cache was used, as the `cache` member of an answer says it. */
-export interface CacheStatus {
-  /** `bypass`: the request may give other bytes each time, or asked not to be cached. */
-  readonly status: 'hit' | 'miss' | 'refresh' | 'bypass';
-  /** Seconds since the answer was made; 0 unless it is a hit. */
-  readonly age: number;
-  /** Seconds for which this answer is kept from now on; 0 where it is not. */
+/** Of an answer that neither comes from the cache nor goes there. */
+export const BYPASS: CacheStatus = { status: 'bypass', age: 0, ttl: 0 };
+
+export interface CachePolicy {
+  /** Whether a kept answer may be given. */
+  readonly reads: boolean;
+  /** Seconds for which the answer is kept; 0: it is not. */
   readonly ttl: number;
-}
-
-interface Entry {
-  /** Unix milliseconds. */
-  readonly made: number;
-  readonly events: readonly ProgressEvent[];
+  readonly shared: boolean;
 }
 
 /** What a request wants of the cache. `deterministic`: the same request gives the same bytes. */
-export function cachePolicy(request: GenerationRequest, deterministic: boolean): CacheStatus {
-  const { cache } = request;
-  if (!deterministic || cache === 'no-store') return { status: 'bypass', age: 0, ttl: 0 };
-  const ttl = typeof cache === 'object' ? (cache.ttl ?? DEFAULT_TTL_S) : DEFAULT_TTL_S;
-  return { status: cache === 'refresh' ? 'refresh' : 'miss', age: 0, ttl };
+export function cachePolicy({ cache }: GenerationRequest, deterministic: boolean): CachePolicy {
+  if (!deterministic || cache === 'no-store') return { reads: false, ttl: 0, shared: false };
+  const { ttl = DEFAULT_TTL_S, shared = false } = typeof cache === 'object' ? cache : {};
+  return { reads: cache !== 'refresh', ttl, shared };
+}
+
+/** What is said of an answer that is computed. `found`: one is kept, and is not as the request wants it. */
+export function missed({ reads, ttl }: CachePolicy, found: boolean): CacheStatus {
+  if (ttl === 0) return BYPASS;
+  const status = reads ? (found ? 'stale' : 'miss') : 'refresh';
+  return { status, age: 0, ttl };
+}
+
+/** What is said of a kept answer; undefined where it is older than the request wants it. */
+export function hitStatus({ made, until }: Kept, { ttl }: CachePolicy): CacheStatus | undefined {
+  const now = Date.now();
+  const age = Math.max(0, Math.floor((now - made) / 1000));
+  return age > ttl ? undefined : { status: 'hit', age, ttl: Math.max(0, Math.floor((until - now) / 1000)) };
 }
 
 /** The header `Cache-Status` of RFC 9211. */
@@ -42,79 +52,36 @@ export function cacheStatusHeader({ status, ttl }: CacheStatus): string {
       return `maskwright; hit; ttl=${ttl}`;
     case 'miss':
       return 'maskwright; fwd=uri-miss; stored';
+    // Fresh by its own time, but not as the request wants it: RFC 9211, 2.2, "request".
+    case 'stale':
     case 'refresh':
       return 'maskwright; fwd=request; stored';
+    case 'joined':
+      return 'maskwright; fwd=uri-miss; collapsed';
     case 'bypass':
       return 'maskwright; fwd=bypass';
   }
 }
 
-export interface CachedGeneration {
-  readonly status: CacheStatus;
-  readonly events: readonly ProgressEvent[];
-}
-
-export interface CacheSubject {
-  readonly job: GenerationJob;
-  readonly account: string;
-  readonly policy: CacheStatus;
-}
-
-/** The kept answer to this job, no older than its policy's ttl; undefined where there is none or the policy forbids it. */
-export async function findCached(subject: CacheSubject, revision: string): Promise<CachedGeneration | undefined> {
-  const { job, policy } = subject;
-  if (policy.status !== 'miss') return undefined;
-  const response = await store()
-    .match(await address(subject, revision))
-    .catch(failed);
-  if (response === undefined) return undefined;
-  const { made, events } = (await response.json()) as Entry;
-  const age = Math.max(0, Math.floor((Date.now() - made) / 1000));
-  if (age > policy.ttl) return undefined;
-  const kept = Number(/max-age=(\d+)/.exec(response.headers.get('cache-control') ?? '')?.[1] ?? 0);
+/** The headers that say how an answer was come by, whatever its form. */
+export function cacheHeaders(cache: CacheStatus): Record<string, string> {
   return {
-    status: { status: 'hit', age, ttl: Math.max(0, kept - age) },
-    events: events.map((event) => (event.type === 'accepted' ? { ...event, id: job.id } : event)),
+    // Answers are cached here, where they can be checked against revision and account, and by nobody on the way.
+    'cache-control': 'no-store',
+    'cache-status': cacheStatusHeader(cache),
+    ...(cache.status === 'hit' ? { age: String(cache.age) } : {}),
   };
 }
 
-/** Passes a generation's events on and keeps them once all have come; the keeping is done before the iteration ends. */
-export async function* keep(
-  subject: CacheSubject,
-  events: AsyncIterable<NumberedProgress>,
-): AsyncGenerator<NumberedProgress> {
-  const { ttl } = subject.policy;
-  if (ttl === 0) {
-    yield* events;
-    return;
-  }
-  const kept: ProgressEvent[] = [];
-  for await (const numbered of events) {
-    kept.push(numbered.event);
-    yield numbered;
-  }
-  // Under the revision that answered, which may be newer than the one the edge remembers.
-  const revision = kept.find((event) => event.type === 'accepted')?.revision;
-  if (revision === undefined) return;
-  const entry: Entry = { made: Date.now(), events: kept };
-  const headers = { 'content-type': 'application/json', 'cache-control': `max-age=${ttl}` };
-  const response = new Response(JSON.stringify(entry), { headers });
-  await store()
-    .put(await address(subject, revision), response)
-    .catch(failed);
+/** Whose answers may be given to whom. */
+export interface CacheSubject {
+  readonly request: GenerationJob['request'];
+  readonly account: string;
+  readonly mode: Mode;
+  readonly policy: CachePolicy;
 }
 
-/** A cache that fails costs time, not the answer. */
-function failed(error: unknown): undefined {
-  log('warn', 'the cache failed', { error: String(error) });
-}
-
-async function address({ job, account }: CacheSubject, revision: string): Promise<string> {
-  // A host that can never exist (RFC 6761): the Cache API wants URLs, and nobody can fetch this one.
-  return `https://cache.invalid/generations/${await cacheKey({ request: job.request, revision, account })}`;
-}
-
-/** The cache of this data centre; `default` is of Workers, not of the web platform. */
-function store(): Cache {
-  return (caches as CacheStorage & { readonly default: Cache }).default;
+/** What two requests with the same answer have in common, and no others have. */
+export function answerKey({ request, account, mode, policy }: CacheSubject, revision: string): Promise<string> {
+  return cacheKey({ request, revision, account: `${mode}:${policy.shared ? SHARED : account}` });
 }

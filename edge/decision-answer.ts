@@ -2,18 +2,18 @@
 import type { ChoiceAnswer, Debias, DecisionAnswer, QuestionAnswer, ScoreAnswer } from '../shared/contract/decision.ts';
 import type { GenerationJob } from '../shared/contract/generation.ts';
 import { type DecisionSpec, levelsOf, type Question, type ScoreQuestion } from '../shared/contract/questions.ts';
-import type { AcceptedEvent, DoneEvent, Usage } from '../shared/contract/stream.ts';
+import type { AcceptedEvent, DoneEvent } from '../shared/contract/stream.ts';
 import { totalUsage } from './answer.ts';
 import { backendFailed } from './backend.ts';
-import type { NumberedProgress } from './forward.ts';
+import type { PricedDone, PricedProgress } from './priced.ts';
 
 export async function decisionAnswer(
-  events: AsyncIterable<NumberedProgress>,
+  events: AsyncIterable<PricedProgress>,
   { id, request }: GenerationJob,
-): Promise<Omit<DecisionAnswer, 'usage' | 'cache'> & { readonly usage: Usage }> {
+): Promise<Omit<DecisionAnswer, 'cache'>> {
   const { decision } = request;
   let accepted: AcceptedEvent | undefined;
-  const done: DoneEvent[] = [];
+  const done: PricedDone[] = [];
   for await (const { event } of events) {
     if (event.type === 'accepted') accepted ??= event;
     if (event.type === 'done') done[event.index] = event;

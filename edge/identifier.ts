@@ -37,6 +37,11 @@ export function jobIdentifier(request: string): string {
   return `gen_${request.slice(REQUEST.length)}`;
 }
 
+/** Of the request that became this job. */
+export function requestOfJob(job: string): string {
+  return `${REQUEST}${job.slice(REQUEST.length)}`;
+}
+
 /** A random seed from 0 to 2^32 - 1: short enough to copy by hand from an answer. */
 export function randomSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0];

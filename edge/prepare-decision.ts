@@ -6,6 +6,7 @@ import { problem } from '../shared/contract/problem.ts';
 import {
   DECISION_LIMITS,
   type DecisionSpec,
+  evaluationsOf,
   levelsOf,
   optionsOf,
   type Question,
@@ -31,6 +32,7 @@ export async function prepareDecision(c: Context<EdgeTypes>, body: unknown): Pro
   refuseQuestions(questions);
   const model = findModel(await readModels(c.env), name);
   const decision = specOf({ state, questions }, debias, model.decisions);
+  const lists = model.decisions?.lists_options ?? true;
   return {
     job: {
       id: jobIdentifier(c.var.requestId),
@@ -40,6 +42,10 @@ export async function prepareDecision(c: Context<EdgeTypes>, body: unknown): Pro
     },
     model,
     deterministic: true,
+    most: questions.map((question) => ({
+      positions: model.context,
+      denoising_steps: evaluationsOf(question, decision, lists),
+    })),
   };
 }
 

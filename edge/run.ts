@@ -1,23 +1,19 @@
-/** One request from its job to its events, wherever they come from: what all routes that make text have in common. */
+/** One request from its body to its events, wherever they come from and whatever they cost: what all routes that make text have in common. */
 import type { Context } from 'hono';
-import type { GenerationJob } from '../shared/contract/generation.ts';
-import { type CacheStatus, type CacheSubject, cachePolicy, cacheStatusHeader, findCached, keep } from './cache.ts';
+import { priceOfAll } from '../shared/contract/price.ts';
+import { ProblemError } from '../shared/contract/problem.ts';
+import { answerKey, cachePolicy, hitStatus, missed } from './cache.ts';
 import type { EdgeTypes } from './env.ts';
-import { generate, type NumberedProgress } from './forward.ts';
-import { type Prepare, type Prepared, prepare } from './prepare.ts';
-import { started } from './stream.ts';
-import { codeOf, spanned } from './trace.ts';
+import { idempotencyOf } from './idempotency.ts';
+import { findKept, type Kept } from './kept-answers.ts';
+import type { Begin, Begun } from './ledger/protocol.ts';
+import { createMeter, type Meter } from './meter.ts';
+import { HOLD_MS, type Prepare, type Prepared, prepare } from './prepare.ts';
+import { priceOfModel } from './prices.ts';
+import { codeOf } from './trace.ts';
+import { computed, joined, kept, type Paid, type Run, replayed } from './ways.ts';
 
-export interface Run {
-  readonly job: GenerationJob;
-  readonly cache: CacheStatus;
-  /** Headers that say how it was answered; for any form of the answer. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** All events; what fails before the first one has failed already. */
-  readonly events: AsyncGenerator<NumberedProgress>;
-  /** The reader is gone. */
-  leave(): void;
-}
+export type { Run } from './ways.ts';
 
 /**
  * Prepares a request and runs it, or finds its answer.
@@ -30,17 +26,67 @@ export async function run(
   body: unknown = c.var.body,
   preparing: Prepare = prepare,
 ): Promise<Run> {
-  const { job, model, deterministic } = await prepared(c, body, preparing);
-  const subject = { job, account: c.var.caller.account, policy: cachePolicy(job.request, deterministic) };
-  const cached = await findCached(subject, model.revision);
-  const abort = new AbortController();
-  // Where the runtime tells: Cloudflare does; local workerd sees a reader leave only while it writes to him. An answer that is not
-  // streamed is not begun before it is complete, so that its status is true; there, then, its work ends with its text.
-  c.req.raw.signal.addEventListener('abort', () => abort.abort(), { once: true });
-  const events = cached === undefined ? await started(computed(c, subject, abort.signal)) : replay(cached.events);
-  const cache = cached?.status ?? subject.policy;
-  c.var.trace.root.set({ cache: cache.status });
-  return { job, cache, headers: headersOf(cache), events, leave: () => abort.abort() };
+  const beginning = await beginningOf(c, await prepared(c, body, preparing));
+  const answer = await answerTo(c, beginning);
+  c.var.trace.root.set({ cache: answer.cache.status });
+  return answer;
+}
+
+/** A request that is about to begin, and how. */
+interface Beginning extends Paid {
+  readonly how: Pick<Begin, 'most' | 'flight' | 'idempotency'>;
+}
+
+async function answerTo(c: Context<EdgeTypes>, beginning: Beginning): Promise<Run> {
+  const { meter, subject, how } = beginning;
+  const [admission, found] = await Promise.all([meter.begin(how), lookUp(c, how.flight)]);
+  if (admission.type === 'replayed') return replayed(beginning, admission.answer);
+  const hit = found && hitStatus(found, subject.policy);
+  if (found !== undefined && hit !== undefined) {
+    await admitHit(meter, how, admission);
+    return kept(c, beginning, found, hit);
+  }
+  if (admission.type === 'refused') throw new ProblemError(admission.problem);
+  if (admission.type === 'joined') {
+    const following = await joined(c, beginning, admission.job);
+    if (following !== undefined) return following;
+    await beginAgain(meter, { ...how, flight: undefined });
+  }
+  return computed(c, beginning, missed(subject.policy, found !== undefined));
+}
+
+async function lookUp(c: Context<EdgeTypes>, key: string | undefined): Promise<Kept | undefined> {
+  if (key === undefined) return undefined;
+  const looking = findKept(c.env, key, (work) => c.executionCtx.waitUntil(work));
+  return await c.var.timing.measure('cache', looking);
+}
+
+/** What is there already costs less than what might have had to be made: who cannot pay for the one may be able to pay for the other. */
+async function admitHit(meter: Meter, { idempotency }: Beginning['how'], admission: Begun): Promise<void> {
+  if (admission.type !== 'refused') return;
+  const { code } = admission.problem;
+  if (code !== 'insufficient_credits' && code !== 'spend_limit_reached') throw new ProblemError(admission.problem);
+  await beginAgain(meter, { most: meter.price.cached, idempotency });
+}
+
+/** Begins by another way. @throws ProblemError where that is refused too */
+async function beginAgain(meter: Meter, how: Beginning['how']): Promise<void> {
+  const admission = await meter.begin(how);
+  if (admission.type === 'refused') throw new ProblemError(admission.problem);
+}
+
+async function beginningOf(c: Context<EdgeTypes>, { job, model, deterministic, most }: Prepared): Promise<Beginning> {
+  const { account, mode, key } = c.var.caller;
+  const { request } = job;
+  const policy = cachePolicy(request, deterministic);
+  const subject = { request, account, mode, policy };
+  const price = priceOfModel(c.env.PRICES, model.id);
+  const [flight, idempotency] = await Promise.all([
+    policy.reads ? answerKey(subject, model.revision) : undefined,
+    idempotencyOf(c.req.header('idempotency-key'), key, c.req.path, c.var.body),
+  ]);
+  const meter = createMeter(c, { job: job.id, model: model.id, price, holdMs: HOLD_MS });
+  return { job, meter, subject, how: { most: priceOfAll(price, most), flight, idempotency } };
 }
 
 /** The job of a request, by a span of its own. */
@@ -58,25 +104,3 @@ async function prepared(c: Context<EdgeTypes>, body: unknown, preparing: Prepare
     throw thrown;
   }
 }
-
-/** The events of the service, whose work is a child of the span around them. */
-function computed(c: Context<EdgeTypes>, subject: CacheSubject, signal: AbortSignal): AsyncGenerator<NumberedProgress> {
-  const span = c.var.trace.child('backend', 3);
-  const job = { ...subject.job, traceparent: span.traceparent };
-  return keep(subject, spanned(span, generate(c.env, job, signal)));
-}
-
-function headersOf(cache: CacheStatus): Record<string, string> {
-  return {
-    // Answers are cached here, where they can be checked against revision and account, and by nobody on the way.
-    'cache-control': 'no-store',
-    'cache-status': cacheStatusHeader(cache),
-    ...(cache.status === 'hit' ? { age: String(cache.age) } : {}),
-  };
-}
-
-async function* replay(events: CacheEvents): AsyncGenerator<NumberedProgress> {
-  for (const [seq, event] of events.entries()) yield { seq, event };
-}
-
-type CacheEvents = readonly NumberedProgress['event'][];

@@ -17,6 +17,7 @@ import { collectDue } from './collect.ts';
 import { credit } from './credit.ts';
 import { leave, release, settle, sweepReleased } from './end.ts';
 import { entriesAfter, last } from './entries.ts';
+import { find } from './find.ts';
 import { held } from './holds.ts';
 import { sweepAnswers } from './idempotency.ts';
 import { putKey } from './keys.ts';
@@ -29,6 +30,7 @@ import type {
   CreditKind,
   Entry,
   KeyTerms,
+  KnownRequest,
   LedgerApi,
   Mode,
   Settled,
@@ -92,6 +94,10 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
   async balance(): Promise<Balance> {
     const { sql } = this.books.storage;
     return { balance: last(sql).balance, held: held(sql).amount };
+  }
+
+  async find(request: string): Promise<KnownRequest | undefined> {
+    return find(this.books.storage.sql, request);
   }
 
   async entries(after: number, most: number): Promise<readonly Entry[]> {

@@ -82,6 +82,12 @@ export interface Purse {
   leave(request: string, collectInMs: number): Promise<void>;
 }
 
+/** A request that began at a ledger, for whoever takes up its stream. */
+export type KnownRequest =
+  | { readonly state: 'open'; readonly price: Begin['price'] }
+  | { readonly state: 'charged'; readonly model: string }
+  | { readonly state: 'released' };
+
 /** What a ledger enforces of a key; the rest of it is the edge's. */
 export interface KeyTerms {
   readonly id: string;
@@ -151,6 +157,8 @@ export interface LedgerApi extends Purse {
   /** Money from outside, once for each id. A negative amount takes what is asked for, or what is there: never what is held. */
   credit(id: string, kind: CreditKind, amount: number): Promise<Credited>;
   balance(): Promise<Balance>;
+  /** A request by its id; undefined where it never began here. */
+  find(request: string): Promise<KnownRequest | undefined>;
   /** Entries above `after`, oldest first. */
   entries(after: number, most: number): Promise<readonly Entry[]>;
 }

@@ -1,6 +1,6 @@
 /** An answer in OpenAI's language that is not streamed. */
 import { type AnswerContext, collect } from '../answer.ts';
-import type { NumberedProgress } from '../forward.ts';
+import type { PricedProgress } from '../priced.ts';
 import { extrasOf, usageOf } from './choice.ts';
 import type { Dialect } from './dialect.ts';
 import { excerptOf } from './excerpt.ts';
@@ -11,7 +11,7 @@ export const now = () => Math.floor(Date.now() / 1000);
 
 /** The body: OpenAI's members, and `seed`, `cache` and `choices[].constraints` of ours. */
 export async function openaiAnswer(
-  events: AsyncIterable<NumberedProgress>,
+  events: AsyncIterable<PricedProgress>,
   dialect: Dialect,
   translation: Translation,
   { cache }: Pick<AnswerContext, 'cache'>,

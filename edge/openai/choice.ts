@@ -1,6 +1,7 @@
 /** What a finished text tells beside its words, and what several texts cost, in OpenAI's terms and ours. */
 import type { AcceptedEvent, DoneEvent } from '../../shared/contract/stream.ts';
 import { totalUsage } from '../answer.ts';
+import type { PricedDone } from '../priced.ts';
 import { inOwnWords, ownPointer } from './origins.ts';
 import type { Translation } from './translation.ts';
 
@@ -24,7 +25,7 @@ export function extrasOf(done: DoneEvent, { origins, tellsHoles }: Translation):
  */
 export function usageOf(
   accepted: readonly AcceptedEvent[],
-  done: readonly DoneEvent[],
+  done: readonly PricedDone[],
   { promptInText }: Translation,
 ): object {
   const usage = totalUsage(done.map((text) => text.usage));

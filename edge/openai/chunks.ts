@@ -1,11 +1,11 @@
 /** An answer in OpenAI's language as it comes into being: one chunk for each event that says something. */
 import { type Frame, firstFrame, frameText, nextFrame } from '../../shared/contract/frames.ts';
 import { problemBody } from '../../shared/contract/problem.ts';
-import type { AcceptedEvent, DoneEvent, ProgressEvent } from '../../shared/contract/stream.ts';
+import type { AcceptedEvent, ProgressEvent } from '../../shared/contract/stream.ts';
 import { type AnswerContext, END } from '../answer.ts';
 import { committedPrefix } from '../committed-prefix.ts';
-import type { NumberedProgress } from '../forward.ts';
 import { problemOf } from '../middleware/errors.ts';
+import type { PricedDone, PricedProgress } from '../priced.ts';
 import { now } from './answer.ts';
 import { extrasOf, usageOf } from './choice.ts';
 import type { Dialect } from './dialect.ts';
@@ -20,14 +20,14 @@ const sse = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
  * where they were asked for. A problem after the beginning is a last event with OpenAI's `error` object.
  */
 export async function* openaiChunks(
-  events: AsyncIterable<NumberedProgress>,
+  events: AsyncIterable<PricedProgress>,
   dialect: Dialect,
   translation: Translation & { readonly stream: StreamOptions },
   { cache, requestId, trace }: AnswerContext,
 ): AsyncGenerator<string> {
   const { stream, metadata } = translation;
   const accepted: AcceptedEvent[] = [];
-  const done: DoneEvent[] = [];
+  const done: PricedDone[] = [];
   const created = now();
   // OpenAI's: where the usage comes in the end, every other chunk says that it is not there yet.
   const usageToCome = stream.usage ? { usage: null } : {};

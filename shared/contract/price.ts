@@ -54,12 +54,3 @@ export function mostWork(request: Pick<GenerationRequest, 'diffusion' | 'tempera
   const positions = tokens + CLOSING_POSITIONS;
   return { positions, denoising_steps: denoisingOf(request).stepsFor(positions) };
 }
-
-/** The most that a request can cost: what is held of it before anything runs. */
-export function mostOf(
-  price: Price,
-  request: Pick<GenerationRequest, 'diffusion' | 'temperature' | 'n'>,
-  tokens: number,
-): number {
-  return (request.n ?? 1) * priceOf(price, mostWork(request, tokens));
-}

@@ -50,6 +50,7 @@ describe('POST /v1/generations', () => {
       model_evaluations: 6,
       positions_evaluated: 48,
       committed_per_step: 1.5,
+      price: { origin: 'computed', micro_dollars: 3 },
     });
     expect(answer).not.toHaveProperty('text');
   });

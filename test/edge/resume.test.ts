@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it, vi } from 'vitest';
+import { ledgerOf } from '../../edge/ledger/ledger-of.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
+import { DEFAULT_PRICE } from '../../shared/contract/price.ts';
+import { MOST, metered, TEXT } from './metered.ts';
 import { edge, idsOf, ndjson, parseEvents, recorded } from './upstream.ts';
 
 const ID = `gen_${'0'.repeat(24)}`;
@@ -12,6 +16,9 @@ async function withJob() {
     expect([id, owner]).toEqual([ID, parts.account.id]);
     return ndjson(recorded(job).slice(after + 1), after + 1);
   };
+  const [{ id: key }] = parts.account.keys.filter(({ mode }) => mode === 'live');
+  const request = { request: ID.replace('gen_', 'req_'), job: ID, key, model: 'small', most: 9, holdMs: 60_000 };
+  await ledgerOf(parts.env, parts.account.id, 'live').begin({ ...request, price: DEFAULT_PRICE });
   const take = (query: string, headers: Record<string, string> = {}) =>
     parts.fetch(`/v1/generations/${ID}/events?${query}`, { headers });
   return { ...parts, take };
@@ -108,5 +115,55 @@ describe('GET /v1/generations/{id}/events', () => {
       state.resume = () => ndjson(recorded(job).slice(first), first);
       expect((await take('stream=steps&last_event_id=1')).status).toBe(502);
     }
+  });
+});
+
+describe('a stream that is taken up', () => {
+  /** A stream that its reader lost behind the first event, and the way to take it up. */
+  async function lost() {
+    const parts = await metered();
+    const reader = (await parts.ask({ prompt: 'p', stream: 'steps' })).body!.getReader();
+    await reader.read();
+    await reader.cancel();
+    await parts.settled();
+    const [own] = parts.jobs;
+    parts.state.resume = (_id, _owner, after) => ndjson(recorded(own).slice(after + 1), after + 1);
+    const path = `/v1/generations/${own.id}/events?stream=steps&last_event_id=0`;
+    /** When the ledger asks what ran, from now on in milliseconds, and whether it has tried to. */
+    const hold = () =>
+      runInDurableObject(parts.ledger, (_ledger, { storage }) => {
+        const [row] = storage.sql.exec<{ due: number; unreachable: number | null }>('SELECT * FROM hold').toArray();
+        return { inMs: row.due - Date.now(), asked: row.unreachable !== null };
+      });
+    return { ...parts, path, hold };
+  }
+
+  it('is paid by its request, which the service is asked about when the stream has ended', async () => {
+    const { fetch, path, hold, charges, ledger } = await lost();
+    const before = await hold();
+    expect([before.asked, before.inMs > 10_000]).toEqual([false, true]);
+    const events = parseEvents(await (await fetch(path)).text());
+    const done = events.find(([name]) => name === 'done')?.[1] as { usage: { price: object } };
+    expect(done.usage.price).toEqual({ origin: 'computed', micro_dollars: TEXT });
+    await vi.waitFor(async () => expect((await hold()).asked).toBe(true));
+    // No service answers here: the most stays held, and nothing is charged twice or for nothing.
+    expect(await charges()).toEqual([]);
+    expect((await ledger.balance()).held).toBe(MOST);
+  });
+
+  it('and lost again waits for its reader again', async () => {
+    const { fetch, path, hold, settled } = await lost();
+    const reader = (await fetch(path)).body!.getReader();
+    await reader.read();
+    await reader.cancel();
+    await settled();
+    const after = await hold();
+    expect([after.asked, after.inMs > 10_000]).toEqual([false, true]);
+  });
+
+  it('is nobody’s with a key of the other mode', async () => {
+    const { fetch, path, account } = await lost();
+    const test = account.keys.find(({ mode }) => mode === 'test')?.key;
+    expect((await fetch(path, { headers: { authorization: `Bearer ${test}` } })).status).toBe(410);
   });
 });

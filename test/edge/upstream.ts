@@ -95,7 +95,13 @@ export function executionContext() {
     props: {},
     waitUntil: (work: Promise<unknown>) => void going.push(work),
     passThroughOnException: () => {},
-    settled: () => Promise.all(going),
+    async settled() {
+      // What goes on may make more go on.
+      for (let known = -1; known < going.length; ) {
+        known = going.length;
+        await Promise.all(going);
+      }
+    },
   };
 }
 
