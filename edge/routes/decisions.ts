@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import { decisionAnswer } from '../decision-answer.ts';
 import type { EdgeTypes } from '../env.ts';
-import { authenticate } from '../middleware/authenticate.ts';
+import { authenticateOrPay } from '../middleware/authenticate-or-pay.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { prepareDecision } from '../prepare-decision.ts';
 import { run } from '../run.ts';
@@ -11,7 +11,7 @@ import { run } from '../run.ts';
 export function decisionRoutes(): Hono<EdgeTypes> {
   return new Hono<EdgeTypes>().post(
     '/v1/decisions',
-    authenticate('decide'),
+    authenticateOrPay('decide'),
     jsonBody({ limit: LIMITS.bodyBytes }),
     async (c) => {
       const { job, cache, headers, events } = await run(c, c.var.body, prepareDecision);

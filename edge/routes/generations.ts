@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import { jsonAnswer, sseAnswer } from '../answer.ts';
 import type { EdgeTypes } from '../env.ts';
-import { authenticate } from '../middleware/authenticate.ts';
+import { authenticateOrPay } from '../middleware/authenticate-or-pay.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { type Run, run } from '../run.ts';
 import { streamOf } from '../stream.ts';
@@ -12,7 +12,7 @@ import { spanned } from '../trace.ts';
 export function generationRoutes(): Hono<EdgeTypes> {
   return new Hono<EdgeTypes>().post(
     '/v1/generations',
-    authenticate('generate'),
+    authenticateOrPay('generate'),
     jsonBody({ limit: LIMITS.bodyBytes }),
     async (c) => answer(c, await run(c)),
   );

@@ -1,7 +1,7 @@
 import { type Context, type Handler, Hono } from 'hono';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import type { EdgeTypes } from '../env.ts';
-import { authenticate } from '../middleware/authenticate.ts';
+import { authenticateOrPay } from '../middleware/authenticate-or-pay.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { openaiAnswer } from '../openai/answer.ts';
 import { chatRequest } from '../openai/chat-request.ts';
@@ -16,7 +16,7 @@ import { spanned } from '../trace.ts';
 
 /** The routes that clients of OpenAI and of Inception know. */
 export function openaiRoutes(): Hono<EdgeTypes> {
-  const metered = [authenticate('generate'), jsonBody({ limit: LIMITS.bodyBytes })] as const;
+  const metered = [authenticateOrPay('generate'), jsonBody({ limit: LIMITS.bodyBytes })] as const;
   return new Hono<EdgeTypes>()
     .post('/v1/chat/completions', ...metered, answering(chatRequest, CHAT))
     .post('/v1/completions', ...metered, answering(completionRequest, TEXT))
