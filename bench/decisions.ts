@@ -34,8 +34,8 @@ export async function run({ corpus, model, threads, cacheFolder }: BenchOptions)
     measured.push({ task: task.task, methods: await measure(opened.engine, opened.model.manifest.id, task) });
   }
   await opened.model.session.release();
-  const _fit = (method: 'plain' | 'prior') => fitTemperature(measured.map(({ methods }) => methods[method].fit));
-  const temperature = { plain: it('plain'), prior: it('prior') };
+  const fitted = (method: 'plain' | 'prior') => fitTemperature(measured.map(({ methods }) => methods[method].fit));
+  const temperature = { plain: fitted('plain'), prior: fitted('prior') };
   const rows = measured.flatMap(({ task, methods }) => rowsOf(task, methods, temperature));
   const means = meansOf(rows);
   return {
