@@ -2,8 +2,8 @@
 import type { ChoiceAnswer, Debias, DecisionAnswer, QuestionAnswer, ScoreAnswer } from '../shared/contract/decision.ts';
 import type { GenerationJob } from '../shared/contract/generation.ts';
 import { type DecisionSpec, levelsOf, type Question, type ScoreQuestion } from '../shared/contract/questions.ts';
-import type { AcceptedEvent, DoneEvent, Usage } from '../shared/contract/stream.ts';
-import { totalUsage } from './answer.ts';
+import type { DoneEvent, Usage } from '../shared/contract/stream.ts';
+import { collect, totalUsage } from './answer.ts';
 import { backendFailed } from './backend.ts';
 import type { NumberedProgress } from './forward.ts';
 
@@ -12,13 +12,11 @@ export async function decisionAnswer(
   { id, request }: GenerationJob,
 ): Promise<Omit<DecisionAnswer, 'usage' | 'cache'> & { readonly usage: Usage }> {
   const { decision } = request;
-  let accepted: AcceptedEvent | undefined;
-  const done: DoneEvent[] = [];
-  for await (const { event } of events) {
-    if (event.type === 'accepted') accepted ??= event;
-    if (event.type === 'done') done[event.index] = event;
-  }
-  if (accepted === undefined || decision === undefined) throw backendFailed('it did not accept the request');
+  const {
+    accepted: [accepted],
+    done,
+  } = await collect(events);
+  if (decision === undefined) throw new Error('the job asks no questions');
   return {
     id,
     object: 'decision',
