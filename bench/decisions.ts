@@ -14,7 +14,7 @@ const AT_ONCE = 8;
 const METHOD = `Questions over held-out texts of the corpus, through the engine. Every second case fits (class frequencies, temperature: one for all tasks), the \
 others are counted. nll is the mean negative log likelihood of the right option in nats, brier the mean sum of squared errors, ece the expected \
 calibration error in ten bins. chance: all options alike. frequencies: always the class frequencies of the fitting half. plain: the model's \
-probabilities; prior: divided by those without the state. "tempered": at the fitted temperature. "all" is the mean over tasks.`;
+probabilities; prior: divided by those without the state. "tempered": at the fitted temperature. "all" is the mean over tasks, and the ece of all cases together.`;
 
 interface Halves {
   readonly fit: readonly Forecast[];
@@ -34,10 +34,14 @@ export async function run({ corpus, model, threads, cacheFolder }: BenchOptions)
     measured.push({ task: task.task, methods: await measure(opened.engine, opened.model.manifest.id, task) });
   }
   await opened.model.session.release();
-  const fit = (method: 'plain' | 'prior') => fitTemperature(measured.map(({ methods }) => methods[method].fit));
-  const temperature = { plain: fit('plain'), prior: fit('prior') };
-  const rows = measured.flatMap(({ task, methods }) => rowsOf(task, methods, temperature));
-  const means = meansOf(rows);
+  const fitted = (method: 'plain' | 'prior') => fitTemperature(measured.map(({ methods }) => methods[method].fit));
+  const temperature = { plain: fitted('plain'), prior: fitted('prior') };
+  const judged = measured.map(({ task, methods }) => ({ task, ways: waysOf(methods, temperature) }));
+  const rows = judged.flatMap(({ task, ways }) => ways.map((way) => rowOf(task, way)));
+  const means = meansOf(
+    rows,
+    judged.flatMap(({ ways }) => ways),
+  );
   return {
     bench: 'decisions',
     method: `${METHOD} Fitted: ${JSON.stringify({ temperature }, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(3)) : value))}.`,
@@ -92,42 +96,43 @@ async function answers(
   return forecasts;
 }
 
-function rowsOf(task: string, methods: Methods, temperature: Readonly<Record<'plain' | 'prior', number>>): Row[] {
-  const { chance, frequencies, plain, prior } = methods;
-  const ways: Record<string, readonly Forecast[]> = {
-    chance: chance.counted,
-    frequencies: frequencies.counted,
-    plain: plain.counted,
-    'plain, tempered': tempered(plain.counted, temperature.plain),
-    prior: prior.counted,
-    'prior, tempered': tempered(prior.counted, temperature.prior),
-  };
-  return Object.entries(ways).map(([method, forecasts]) => ({
-    task,
-    method,
-    cases: forecasts.length,
-    ...qualityOf(forecasts),
-    // Of options that are all alike the first would be taken for the best.
-    ...(method === 'chance' ? { accuracy: forecasts[0].probabilities[0] } : {}),
-  }));
+/** What is counted of one task under one method. */
+interface Way {
+  readonly method: string;
+  readonly forecasts: readonly Forecast[];
 }
 
-/** The mean over all tasks of each method. */
-function meansOf(rows: readonly Row[]): Row[] {
-  const methods = [...new Set(rows.map(({ method }) => method))];
+function waysOf(
+  { chance, frequencies, plain, prior }: Methods,
+  temperature: Readonly<Record<'plain' | 'prior', number>>,
+): Way[] {
+  return [
+    { method: 'chance', forecasts: chance.counted },
+    { method: 'frequencies', forecasts: frequencies.counted },
+    { method: 'plain', forecasts: plain.counted },
+    { method: 'plain, tempered', forecasts: tempered(plain.counted, temperature.plain) },
+    { method: 'prior', forecasts: prior.counted },
+    { method: 'prior, tempered', forecasts: tempered(prior.counted, temperature.prior) },
+  ];
+}
+
+function rowOf(task: string, { method, forecasts }: Way): Row {
+  const quality = qualityOf(forecasts);
+  // Of options that are all alike the first would be taken for the best.
+  const accuracy = method === 'chance' ? forecasts[0].probabilities[0] : quality.accuracy;
+  return { task, method, cases: forecasts.length, ...quality, accuracy };
+}
+
+/** All tasks together: their mean, every task weighing alike. Only of the calibration error few cases say little: it is that of all cases. */
+function meansOf(rows: readonly Row[], ways: readonly Way[]): Row[] {
+  const methods = [...new Set(ways.map(({ method }) => method))];
   return methods.map((method) => {
     const own = rows.filter((row) => row.method === method);
     const mean = (name: string) => own.reduce((sum, row) => sum + Number(row[name]), 0) / own.length;
-    const cases = own.reduce((sum, row) => sum + Number(row.cases), 0);
-    return {
-      task: 'all',
-      method,
-      cases,
-      accuracy: mean('accuracy'),
-      nll: mean('nll'),
-      brier: mean('brier'),
-      ece: mean('ece'),
-    };
+    const pooled = ways.filter((way) => way.method === method).flatMap(({ forecasts }) => forecasts);
+    const { ece } = qualityOf(pooled);
+    const means = { accuracy: mean('accuracy'), nll: mean('nll'), brier: mean('brier') };
+    return { task: 'all', method, cases: pooled.length, ...means, ece };
   });
 }
 

@@ -2,23 +2,21 @@
 import type { ChoiceAnswer, Debias, DecisionAnswer, QuestionAnswer, ScoreAnswer } from '../shared/contract/decision.ts';
 import type { GenerationJob } from '../shared/contract/generation.ts';
 import { type DecisionSpec, levelsOf, type Question, type ScoreQuestion } from '../shared/contract/questions.ts';
-import type { AcceptedEvent, DoneEvent } from '../shared/contract/stream.ts';
-import { totalUsage } from './answer.ts';
+import type { DoneEvent } from '../shared/contract/stream.ts';
+import { collect, totalUsage } from './answer.ts';
 import { backendFailed } from './backend.ts';
-import type { PricedDone, PricedProgress } from './priced.ts';
+import type { PricedProgress } from './priced.ts';
 
 export async function decisionAnswer(
   events: AsyncIterable<PricedProgress>,
   { id, request }: GenerationJob,
 ): Promise<Omit<DecisionAnswer, 'cache'>> {
   const { decision } = request;
-  let accepted: AcceptedEvent | undefined;
-  const done: PricedDone[] = [];
-  for await (const { event } of events) {
-    if (event.type === 'accepted') accepted ??= event;
-    if (event.type === 'done') done[event.index] = event;
-  }
-  if (accepted === undefined || decision === undefined) throw backendFailed('it did not accept the request');
+  const {
+    accepted: [accepted],
+    done,
+  } = await collect(events);
+  if (decision === undefined) throw new Error('the job asks no questions');
   return {
     id,
     object: 'decision',

@@ -6,7 +6,7 @@
  */
 import type { ModelSummary } from '../shared/contract/manifest.ts';
 import { suggestion } from '../shared/contract/nearest.ts';
-import { ProblemError, problem } from '../shared/contract/problem.ts';
+import { problem } from '../shared/contract/problem.ts';
 import { type Backend, backendFailed, backendsOf, backendUnavailable, callBackend } from './backend.ts';
 import type { Env } from './env.ts';
 import { circuitOf } from './health.ts';

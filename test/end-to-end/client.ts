@@ -21,9 +21,9 @@ export interface Answer {
 export function client({ url, key, backendUrl }: LocalServices) {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
 
-  function post(body: unknown, init: RequestInit = {}): Promise<Response> {
+  function post(body: unknown, init: RequestInit = {}, path = '/v1/generations'): Promise<Response> {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return fetch(`${url}/v1/generations`, { method: 'POST', headers, body: text, ...init });
+    return fetch(`${url}${path}`, { method: 'POST', headers, body: text, ...init });
   }
 
   /** One text; anything but a success fails the test that asked. */

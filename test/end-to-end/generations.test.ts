@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXAMPLE } from '../../scripts/local/demonstration.ts';
 import { type LocalServices, startServices } from '../../scripts/local/services.ts';
+import type { DecisionAnswer } from '../../shared/contract/decision.ts';
 import { firstFrame, frameText, nextFrame } from '../../shared/contract/frames.ts';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import { type Client, client, dataOf, until } from './client.ts';
@@ -70,6 +71,48 @@ describe('the example', () => {
       choices: { index: number; text: string }[];
     };
     expect(answer.choices.map((choice) => choice.index)).toEqual([0, 1, 2]);
+  });
+});
+
+describe('a decision', () => {
+  const kind = { id: 'kind', type: 'choice', question: 'It is a', choices: ['restaurant', 'pub', 'coffee shop'] };
+  const QUESTIONS = [
+    kind,
+    { id: 'cheap', type: 'yes_no', question: 'Is it cheap?' },
+    { id: 'rating', type: 'score', question: 'Customer rating out of 5:', min: 1, max: 5 },
+  ];
+  const decide = async (body: object) => {
+    const response = await edge.post({ questions: QUESTIONS, ...FRESH, ...body }, {}, '/v1/decisions');
+    if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+    return (await response.json()) as DecisionAnswer;
+  };
+
+  it('gives every question probabilities that sum to 1, calibrated, for two evaluations each', async () => {
+    const { answers, calibrated, usage } = await decide({ state: 'The Eagle is a cheap coffee shop by the river.' });
+    expect(answers.map(({ id }) => id)).toEqual(['kind', 'cheap', 'rating']);
+    expect(calibrated).toBe(true);
+    expect(usage).toMatchObject({ model_evaluations: 6, denoising_steps: 6 });
+    for (const answer of answers) {
+      const all = answer.type === 'yes_no' ? [answer, { probability: 1 - answer.probability }] : answer.probabilities;
+      expect(all.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 9);
+    }
+  });
+
+  it('depends on the state, and not on what else is asked', async () => {
+    const [coffee, pub] = [
+      await decide({ state: { type: 'coffee shop', name: 'The Eagle' } }),
+      await decide({ state: { type: 'pub', name: 'The Eagle' } }),
+    ];
+    expect(pub.answers[0]).not.toEqual(coffee.answers[0]);
+    const alone = await decide({ state: { name: 'The Eagle', type: 'pub' }, questions: [kind] });
+    expect(alone.answers[0]).toEqual(pub.answers[0]);
+  });
+
+  it('is refused by the service where state and question do not fit the model', async () => {
+    const long = { state: 'A long letter. '.repeat(200), questions: QUESTIONS };
+    const response = await edge.post(long, {}, '/v1/decisions');
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ code: 'limit_exceeded', pointer: '/state' });
   });
 });
 
