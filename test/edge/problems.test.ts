@@ -11,6 +11,15 @@ interface ProblemBody {
   error: { code: string; message: string; type: string; param: string | null };
 }
 
+/** A field as OpenAI names it: 'length[0].mix' is at '/length/0/mix'. */
+function parameterOf(pointer = ''): string | null {
+  const dotted = pointer
+    .slice(1)
+    .replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]')
+    .replaceAll('/', '.');
+  return dotted.replaceAll('~1', '/').replaceAll('~0', '~') || null;
+}
+
 async function problemOf(response: Response): Promise<ProblemBody> {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   const body = (await response.json()) as ProblemBody;
@@ -18,7 +27,7 @@ async function problemOf(response: Response): Promise<ProblemBody> {
   expect(body.error).toMatchObject({
     code: body.code,
     message: body.detail,
-    param: body.pointer?.slice(1).replaceAll('/', '.') || null,
+    param: parameterOf(body.pointer),
   });
   expect(body.instance).toBe(`/requests/${response.headers.get('x-request-id')}`);
   return body;
