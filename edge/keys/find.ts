@@ -89,14 +89,13 @@ async function fromKv(env: Env, hash: string): Promise<KeyRecord | undefined> {
   }
 }
 
+const BY_HASH = `SELECT ${KEY_COLUMNS}, a.closed, a.log_prompts FROM keys k JOIN accounts a ON a.id = k.account WHERE k.hash = ?`;
+
 type Row = KeyRow & { readonly closed: number | null; readonly log_prompts: number };
 
 async function fromD1(env: Env, hash: string, execution: Later): Promise<KeyRecord | undefined> {
   const read = Date.now();
-  const statement = env.DB.prepare(
-    `SELECT ${KEY_COLUMNS}, a.closed, a.log_prompts FROM keys k JOIN accounts a ON a.id = k.account WHERE k.hash = ?`,
-  );
-  const row = await reached('D1', () => statement.bind(hash).first<Row>());
+  const row = await reached('D1', async () => await env.DB.prepare(BY_HASH).bind(hash).first<Row>());
   if (row === null) return undefined;
   const { id, account, mode, kind, scopes, origins, expires, revoked } = keyOfRow(row);
   const record: KeyRecord = {

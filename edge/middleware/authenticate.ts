@@ -20,8 +20,9 @@ const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 export function authenticate(scope: Scope): MiddlewareHandler<EdgeTypes> {
   return async function authenticate(c, next) {
     const record = await c.var.timing.measure('auth', recordOf(c, LASTING.includes(scope)));
-    checkState(record);
+    // First, so that a page which may use the key can read why it does not work.
     checkOrigin(c, record);
+    checkState(record);
     const { id: key, account, mode, scopes, logsPrompts } = record;
     if (!scopes.includes(scope)) {
       throw problem('missing_scope', `The key has no scope ${scope}; it has ${scopes.join(', ')}.`);

@@ -53,7 +53,8 @@ function preflight(): Response {
 }
 
 function allowedOrigin(c: Context<EdgeTypes>): string | undefined {
-  const configured = (c.env.CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
+  const listed = (c.env.CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
+  const configured = listed.filter((origin) => origin !== '');
   if (configured.includes('*')) return '*';
   if (c.var.corsOrigin !== undefined) return c.var.corsOrigin;
   const origin = c.req.header('origin');

@@ -6,6 +6,8 @@ import { sendSpans } from '../otlp.ts';
 import { type RequestTrace, type SpanRecord, startTrace } from '../trace.ts';
 
 const SERVER_ERROR = 500;
+/** Of a body that is logged; enough to see what was asked, and a log line that every collector takes. */
+const MOST_LOGGED = 4_000;
 
 /**
  * Traces every request, as part of its caller's trace where it has one (`traceparent`), and when its answer has ended writes one
@@ -42,8 +44,16 @@ async function tell(c: Context<EdgeTypes>, running: RequestTrace, spans: readonl
   log(status >= SERVER_ERROR ? 'error' : 'info', 'answered', {
     ...{ trace: running.traceId, method, route, status, outcome, ms: root.end - root.start },
     ...own,
+    ...promptOf(c),
   });
   if (running.sampled) await sendSpans(c.env, running.traceId, spans);
+}
+
+/** What the caller wrote, in the log alone and only where its account asked for that (`log_prompts`). */
+function promptOf(c: Context<EdgeTypes>): { readonly body?: string } {
+  const { caller, body } = c.var as Partial<EdgeTypes['Variables']>;
+  if (caller?.logsPrompts !== true || body === undefined) return {};
+  return { body: JSON.stringify(body).slice(0, MOST_LOGGED) };
 }
 
 /** OTEL_TRACES_SAMPLER_ARG, 0..1; all where it is not set. */
