@@ -165,7 +165,7 @@ describe('a request without a key', () => {
   it('costs nothing where we fail', async () => {
     const { paid, state, rows, chain } = await paying();
     state.behave = () => Response.json(problemBody({ code: 'internal_error', detail: 'x' }), { status: 500 });
-    expect((await paid()).response.status).toBe(502);
+    expect((await paid()).response.status).toBe(500);
     await expect.poll(rows).toEqual([{ state: 'released', amount: null, work: null, problem: null }]);
     expect(chain.calls).not.toContain('/settle');
   });
