@@ -1,8 +1,10 @@
 /** What goes on to meters: each entry once, whatever the receivers do, and never at the expense of the statements. */
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
+import Stripe from 'stripe';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deliver } from '../../../edge/billing/deliveries.ts';
+import worker from '../../../edge/index.ts';
 import { consumed, emptyTables, entryOf, envWith, rowsOf } from './bindings.ts';
 import { cloudEventsServer, onlyReach, stripeMeterServer } from './stand-ins.ts';
 
@@ -73,6 +75,34 @@ describe('entries on their way to meters', () => {
       },
     ]);
     expect(await waiting()).toEqual([]);
+  });
+
+  it('become what Stripe’s own package would send', async () => {
+    const { environment, run, stripe } = await metered();
+    const entry = entryOf();
+    await consumed(environment, [entry]);
+    await run();
+    const theirs = new Stripe(settings.STRIPE_SECRET_KEY, {
+      ...{ host: 'stripe.invalid', httpClient: Stripe.createFetchHttpClient(), maxNetworkRetries: 0 },
+    });
+    await theirs.billing.meterEvents.create({
+      event_name: 'micro_dollars',
+      identifier: 'theirs',
+      timestamp: Math.floor(entry.at / 1000),
+      payload: { stripe_customer_id: 'cus_a', value: '52' },
+    });
+    const [ours, reference] = [...stripe.events.values()].map((form) => Object.fromEntries(form));
+    expect({ ...ours, identifier: '' }).toEqual({ ...reference, identifier: '' });
+    expect(ours.identifier.length).toBeLessThanOrEqual(100);
+  });
+
+  it('are handed on by the clock', async () => {
+    const { environment, events } = await metered();
+    const { id } = entryOf();
+    await consumed(environment, [entryOf({ id })]);
+    expect(events.ids()).toEqual([]);
+    await worker.scheduled(undefined, environment);
+    expect(events.ids()).toEqual([id]);
   });
 
   it('go to Stripe where they are usage of a live ledger that costs something, of an account it knows', async () => {

@@ -5,7 +5,7 @@ import type { UsageRow } from '../../../edge/billing/usage.ts';
 import { ledgerOf } from '../../../edge/ledger/ledger-of.ts';
 import type { Exported, Mode } from '../../../edge/ledger/protocol.ts';
 import { edge, GRANT } from '../upstream.ts';
-import { consumed, emptyTables, entryOf } from './bindings.ts';
+import { consumed, emptyTables, entryOf, rowsOf } from './bindings.ts';
 
 beforeEach(emptyTables);
 
@@ -181,6 +181,17 @@ describe('balance and entries', () => {
       has_more: false,
     });
     expect(await json('/v1/entries?limit=501')).toMatchObject({ code: 'invalid_request', pointer: '/limit' });
+  });
+});
+
+describe('what a ledger writes', () => {
+  it('is in the statements shortly after, by itself', async () => {
+    const { ledger, account } = await banked();
+    await ledger.credit('grant_by_itself', 'grant', 7);
+    const query = `SELECT id, amount FROM statements WHERE account = '${account.id}' AND mode = 'live' AND seq = 2`;
+    await expect
+      .poll(() => rowsOf(query), { timeout: 15_000, interval: 200 })
+      .toEqual([{ id: 'grant_by_itself', amount: 7 }]);
   });
 });
 
