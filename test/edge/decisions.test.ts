@@ -110,6 +110,7 @@ describe('POST /v1/decisions', () => {
     const note = state();
     const before = upstream.generations();
     const first = await decide({ state: { note, stars: 2 }, questions: QUESTIONS });
+    await upstream.settled();
     const second = await decide({ questions: QUESTIONS, state: { stars: 2, note } });
     expect(second.cache).toMatchObject({ status: 'hit' });
     expect(second.answers).toEqual(first.answers);

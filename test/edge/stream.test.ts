@@ -92,8 +92,8 @@ describe('a job', () => {
     const { ask, jobs, account } = await edge();
     for (const stream of [undefined, false, 'text', 'steps']) await (await ask({ prompt: 'p', stream })).text();
     expect(jobs.map(({ resume_ms, owner }) => [resume_ms, owner])).toEqual([
-      [undefined, undefined],
-      [undefined, undefined],
+      [undefined, account.id],
+      [undefined, account.id],
       [15_000, account.id],
       [15_000, account.id],
     ]);
