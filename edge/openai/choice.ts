@@ -2,7 +2,7 @@
 import type { AcceptedEvent, DoneEvent } from '../../shared/contract/stream.ts';
 import { totalUsage } from '../answer.ts';
 import type { PricedDone } from '../priced.ts';
-import { inOwnWords, ownPointer } from './origins.ts';
+import { isImplied, ownPointer } from './origins.ts';
 import type { Translation } from './translation.ts';
 
 /** Members of a finished choice beyond OpenAI's: what was held, and the values of holes and choices that were asked for. */
@@ -10,11 +10,9 @@ export function extrasOf(done: DoneEvent, { origins, tellsHoles }: Translation):
   const { holes, constraints, choice_probabilities } = done;
   return {
     ...(tellsHoles ? { holes } : {}),
-    constraints: constraints.map((held) => ({
-      ...held,
-      pointer: ownPointer(origins, held.pointer),
-      constraint: inOwnWords(origins, held.constraint),
-    })),
+    constraints: constraints
+      .filter(({ pointer }) => !isImplied(origins, pointer))
+      .map((held) => ({ ...held, pointer: ownPointer(origins, held.pointer) })),
     ...(choice_probabilities === undefined ? {} : { choice_probabilities }),
   };
 }

@@ -1,7 +1,7 @@
 /** An answer in OpenAI's language as it comes into being: one chunk for each event that says something. */
 import { type Frame, firstFrame, frameText, nextFrame } from '../../shared/contract/frames.ts';
 import { problemBody } from '../../shared/contract/problem.ts';
-import type { AcceptedEvent, ProgressEvent } from '../../shared/contract/stream.ts';
+import type { AcceptedEvent, DoneEvent, ProgressEvent, StepEvent } from '../../shared/contract/stream.ts';
 import { type AnswerContext, END } from '../answer.ts';
 import { committedPrefix } from '../committed-prefix.ts';
 import { problemOf } from '../middleware/errors.ts';
@@ -98,17 +98,21 @@ function pieces(dialect: Dialect, { excerpt }: Translation): Follow {
   };
 }
 
-/** The whole text as it stands, masks and all; the last is the text. */
+/** The whole text as it stands, masks and all, whenever it has changed. */
 function snapshots(dialect: Dialect, { excerpt }: Translation): Follow {
-  const frames = new Map<number, Frame>();
+  const frames = new Map<number, { frame: Frame; shown: string }>();
   return (event) => {
-    const shown = (text: string) => ({ ...dialect.piece(text), ...open });
-    if (event.type === 'done') return [shown(excerptOf(event.text, excerpt))];
-    const before = frames.get(event.index);
-    const frame = event.type === 'accepted' ? firstFrame(event) : before && nextFrame(before, event);
+    const { index } = event;
+    const before = frames.get(index);
+    const frame = event.type === 'accepted' ? firstFrame(event) : before && frameAfter(before.frame, event);
     if (frame === undefined) return [];
-    frames.set(event.index, frame);
+    const shown = event.type === 'done' ? excerptOf(event.text, excerpt) : excerptOfFrame(frameText(frame), excerpt);
+    frames.set(index, { frame, shown });
     const first = event.type === 'accepted' && dialect.first !== undefined ? [{ ...dialect.first, ...open }] : [];
-    return [...first, shown(excerptOfFrame(frameText(frame), excerpt))];
+    return shown === before?.shown ? first : [...first, { ...dialect.piece(shown), ...open }];
   };
+}
+
+function frameAfter(frame: Frame, event: StepEvent | DoneEvent): Frame {
+  return event.type === 'step' ? nextFrame(frame, event) : frame;
 }

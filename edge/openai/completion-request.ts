@@ -2,7 +2,7 @@
  * `POST /v1/completions` and `/v1/fim/completions` as native requests: prompt and suffix are the text of a template with one hole
  * between them, and the answer is what stands in the hole.
  */
-import { HIDDEN_CLASS } from '../../shared/constraints/free-text.ts';
+import { RUNNING_TEXT, RUNNING_WORDS } from '../../shared/constraints/running-text.ts';
 import { escapeTemplate } from '../../shared/constraints/template.ts';
 import { type GenerationRequest, type HoleSpec, type LengthSpec, LIMITS } from '../../shared/contract/generation.ts';
 import { type CompletionRequest, completionSchema, fimSchema } from '../../shared/contract/openai.ts';
@@ -17,31 +17,25 @@ import { refuseOfCompletion } from './unsupported.ts';
 const HOLE = 'completion';
 const AT = `/holes/${HOLE}`;
 
-const VISIBLE = `[^\\s${HIDDEN_CLASS}]`;
-/**
- * What a completion is where nothing says so: text with at least one visible character. Unlike free text it may begin and end with white
- * space, and be indented: it goes on from the prompt, and the suffix goes on from it.
- */
-const RUNNING_TEXT = `[ \\n\\t]*${VISIBLE}(?:${VISIBLE}|[ \\n\\t])*`;
-
 /** @throws ProblemError of what cannot be read, or means nothing here */
 export function completionRequest(body: unknown): Translation {
   refuseOfCompletion(body);
-  return translated(validate(completionSchema, body));
+  return translated(validate(completionSchema, body), RUNNING_WORDS);
 }
 
 /** @throws ProblemError of what cannot be read, or means nothing here */
 export function fimRequest(body: unknown): Translation {
   refuseOfCompletion(body);
-  return translated(validate(fimSchema, body));
+  return translated(validate(fimSchema, body), RUNNING_TEXT);
 }
 
-function translated(request: CompletionRequest): Translation {
+/** @param plain what a completion is where nothing is said of it */
+function translated(request: CompletionRequest, plain: string): Translation {
   const prompt = (Array.isArray(request.prompt) ? request.prompt[0] : request.prompt) ?? '';
   const suffix = request.suffix ?? '';
   const stream = streamOptionsOf(request);
   const shape = shapeOf(request);
-  const hole = holeOf(request, shape);
+  const hole = holeOf(request, shape, plain);
   const template = `${escapeTemplate(prompt, { beforeHole: true })}{{${HOLE}}}${escapeTemplate(suffix, { beforeHole: false })}`;
   checkRoom(template, prompt, suffix);
   const native: GenerationRequest = { ...commonOf(request, stream), template, holes: { [HOLE]: hole.native } };
@@ -72,7 +66,7 @@ interface Hole {
 }
 
 /** What must hold of the completion alone. */
-function holeOf(request: CompletionRequest, { regex, choices, json_schema }: Shape): Hole {
+function holeOf(request: CompletionRequest, { regex, choices, json_schema }: Shape, plain: string): Hole {
   if (json_schema !== undefined) {
     const { pointer } = json_schema;
     const why = 'a completion is text between prompt and suffix; POST /v1/chat/completions takes a JSON Schema';
@@ -84,7 +78,7 @@ function holeOf(request: CompletionRequest, { regex, choices, json_schema }: Sha
   const shaped = regex !== undefined || choices !== undefined;
   const native = present({
     ...Object.fromEntries(lengths.map(({ value: { unit, ...bounds } }) => [unit, bounds])),
-    ...(shaped ? { regex: regex?.value, choices: choices?.value } : { regex: RUNNING_TEXT }),
+    ...(shaped ? { regex: regex?.value, choices: choices?.value } : { regex: plain }),
     exclude: [...exclude, ...stops.map(({ value }) => value)],
   }) as HoleSpec;
   const origins: Origin[] = [
@@ -93,7 +87,7 @@ function holeOf(request: CompletionRequest, { regex, choices, json_schema }: Sha
       own: pointer,
       leaf: pointer.startsWith('/max'),
     })),
-    { native: `${AT}/regex`, own: regex?.pointer ?? '/prompt', leaf: regex === undefined },
+    { native: `${AT}/regex`, own: regex?.pointer ?? '/prompt', leaf: true, implied: regex === undefined },
     ...(choices === undefined ? [] : [{ native: `${AT}/choices`, own: choices.pointer }]),
     { native: `${AT}/exclude`, own: exclude.length === 0 ? '/stop' : '/exclude', leaf: false },
     ...stops.map(({ pointer }, i) => ({

@@ -7,15 +7,25 @@ export interface Origin {
   readonly own: string;
   /** The value is one of the caller's whole: what lies deeper in the native request has no place in his. */
   readonly leaf?: boolean;
+  /** The caller did not say it: it holds, and is not reported to hold. */
+  readonly implied?: boolean;
 }
 
-/** A pointer into the native request as one into the caller's body; what has no origin stands at the same place in both. */
-export function ownPointer(origins: readonly Origin[], pointer: string): string {
+/** The closest origin of a pointer into the native request; what has none stands at the same place in both. */
+function originOf(origins: readonly Origin[], pointer: string): Origin | undefined {
   let best: Origin | undefined;
   for (const origin of origins) {
     const within = pointer === origin.native || pointer.startsWith(`${origin.native}/`);
     if (within && origin.native.length > (best?.native.length ?? -1)) best = origin;
   }
+  return best;
+}
+
+export const isImplied = (origins: readonly Origin[], pointer: string) => originOf(origins, pointer)?.implied === true;
+
+/** A pointer into the native request as one into the caller's body. */
+export function ownPointer(origins: readonly Origin[], pointer: string): string {
+  const best = originOf(origins, pointer);
   if (best === undefined) return pointer;
   return best.leaf ? best.own : best.own + pointer.slice(best.native.length);
 }

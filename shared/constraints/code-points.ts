@@ -190,3 +190,10 @@ export function classAt(value: Partition, codePoint: number): number {
   }
   return value.classOf[low];
 }
+
+/** The inside of a class of these characters, in the syntax of regular expressions with flag u. */
+export function classSource(set: CodePointSet): string {
+  let source = '';
+  for (let i = 0; i < set.length; i += 2) source += `\\u{${set[i].toString(16)}}-\\u{${set[i + 1].toString(16)}}`;
+  return source;
+}

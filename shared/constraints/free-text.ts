@@ -6,7 +6,7 @@
  * sentences are counted, each piece between separators holds a word character, so that every way to count words agrees.
  */
 import { type Acceptance, ALWAYS, type Arc, NEVER, NO_ARCS, trim } from './automaton.ts';
-import { complement, intersection, of, partition, union } from './code-points.ts';
+import { classSource, complement, intersection, of, partition, union } from './code-points.ts';
 import { holdsWord, WORD_CHARACTERS } from './units.ts';
 import { overCodePoints, type TextMachine } from './utf8.ts';
 import { WHITE_SPACE } from './white-space.ts';
@@ -78,10 +78,7 @@ function makeFreeText({ lines, empty, counted }: FreeTextOptions): TextMachine {
   return overCodePoints(trim(table), classes);
 }
 
-/** The inside of a class of the characters that never stand in free text, in the syntax of regular expressions with flag u. */
-export const HIDDEN_CLASS = HIDDEN.map((bound, i) => `${i % 2 === 0 ? '' : '-'}\\u{${bound.toString(16)}}`).join('');
-
-const hidden = new RegExp(`[${HIDDEN_CLASS}]`, 'u');
+const hidden = new RegExp(`[${classSource(HIDDEN)}]`, 'u');
 
 /** Why a value is not free text, undefined when it is: the checker's side of the definition. */
 export function notFreeText(value: string, { lines, empty, counted }: FreeTextOptions): string | undefined {

@@ -9,7 +9,7 @@
  * Word characters are listed as ranges, not as a Unicode category, so that every engine and Unicode version agrees.
  */
 import { type Acceptance, type Arc, type Counter, type Guard, trim, type Update } from './automaton.ts';
-import { type CodePointSet, characters, complement, of, partition } from './code-points.ts';
+import { type CodePointSet, characters, classSource, complement, of, partition } from './code-points.ts';
 import { minimise } from './minimise.ts';
 import { overCodePoints, type TextMachine } from './utf8.ts';
 import { WHITE_SPACE } from './white-space.ts';
@@ -35,14 +35,8 @@ export const WORD_CHARACTERS: CodePointSet = complement(OTHER_CHARACTERS);
 export const END_MARKS = '.!?…。！？';
 export const CLOSERS = '"\')]}»”’›」』）';
 
-const wordCharacter = new RegExp(`[${pattern(WORD_CHARACTERS)}]`, 'u');
+const wordCharacter = new RegExp(`[${classSource(WORD_CHARACTERS)}]`, 'u');
 const sentenceEnd = /[.!?…。！？][.!?…。！？"')\]}»”’›」』）]*$/u;
-
-function pattern(set: CodePointSet): string {
-  let source = '';
-  for (let i = 0; i < set.length; i += 2) source += `\\u{${set[i].toString(16)}}-\\u{${set[i + 1].toString(16)}}`;
-  return source;
-}
 
 /** True when the text holds a word character. */
 export function holdsWord(text: string): boolean {
