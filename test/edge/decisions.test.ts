@@ -58,7 +58,13 @@ describe('POST /v1/decisions', () => {
     expect(answer).toMatchObject({
       id: expect.stringMatching(/^gen_[0-9a-z]{24}$/),
       ...{ object: 'decision', model: 'small', revision: 'r1', debias: 'prior', calibrated: false },
-      usage: { positions: 60, denoising_steps: 6, model_evaluations: 6 },
+      // An evaluation is a step: 20 positions x 2, at 50,000 micro-dollars a million, three times.
+      usage: {
+        positions: 60,
+        denoising_steps: 6,
+        model_evaluations: 6,
+        price: { origin: 'computed', micro_dollars: 6 },
+      },
       cache: { status: 'miss' },
     });
     const [tone, refund, urgency] = answer.answers;

@@ -66,6 +66,17 @@ describe('POST /generate', () => {
     expect(stepped.slice(0, 6).toSorted()).toEqual([0, 0, 1, 1, 2, 2]);
   });
 
+  it('answers questions, each of them a text of the job, and refuses another number of them', async () => {
+    const { app } = appOf();
+    const questions = ['a', 'b'].map((id) => ({ id, type: 'yes_no', question: 'Was it wet?' }) as const);
+    const decision = { state: 'It rained.', questions, order: false, prior: false };
+    const asked = (n: number) => jobOf({ n, decision });
+    const events = await collect(await app.request('/generate', await signedPost(asked(2))));
+    expect(events.filter(({ type }) => type === 'done')).toMatchObject([{ index: 0 }, { index: 1 }]);
+    const refused = await app.request('/generate', await signedPost(asked(3)));
+    expect([refused.status, (await refused.json()).code]).toEqual([400, 'invalid_request']);
+  });
+
   describe('refuses, before any work,', () => {
     const NOW = 1_700_000_000_000;
     const good = () => jobOf({ template: TEMPLATE });

@@ -13,7 +13,15 @@ describeNats('a job over NATS', (installation) => {
     const gateway = await here.gateway();
     const inline = inlineEngine();
     await Promise.resolve();
-    for (const job of [jobOf(10), jobOf(7, {}, { n: 3 })]) {
+    const decision = {
+      ...{ state: 'It rained.', order: false, prior: true },
+      questions: [
+        { id: 'a', type: 'yes_no', question: 'Was it wet?' },
+        { id: 'b', type: 'score', question: 'How wet?', min: 1, max: 3 },
+      ],
+    } as const;
+    const asking = jobOf(1, {}, { n: 2, decision: { ...decision, questions: [...decision.questions] } });
+    for (const job of [jobOf(10), jobOf(7, {}, { n: 3 }), asking]) {
       const events = await collect(gateway.generate(job, live));
       const expected = await collect(inline.dispatch.generate(job, live));
       const key = (event: { type: string; index?: number; step?: number }) =>
