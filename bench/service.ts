@@ -1,5 +1,5 @@
 /**
- * The inference service as a process of its own, with the default configuration, and what the system says of that process (Linux).
+ * The inference service as a process of its own, configured as it is by default but for what is asked for, and what the system says of that process (Linux).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,24 +28,27 @@ export interface ServiceProcess {
   stop(): Promise<number | null>;
 }
 
+export interface ServiceOptions extends Pick<BenchOptions, 'model' | 'cacheFolder'> {
+  readonly engines?: number;
+  /** Of each engine. */
+  readonly threads?: number;
+}
+
 /** Starts the service and waits until it is ready. @throws Error where the system is not Linux */
-export async function startService({
-  model,
-  threads,
-  cacheFolder,
-}: Pick<BenchOptions, 'model' | 'threads' | 'cacheFolder'>): Promise<ServiceProcess> {
+export async function startService({ model, cacheFolder, engines, threads }: ServiceOptions): Promise<ServiceProcess> {
   if (process.platform !== 'linux') throw new Error(NOT_LINUX);
   const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
   const parameters = ['--import', path('longest-block.ts'), path('../gpu-backend/main.ts')];
   const child = spawn(process.execPath, parameters, {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
-      ...process.env,
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MASKWRIGHT_'))),
       MASKWRIGHT_SECRET: SECRET,
       MASKWRIGHT_BACKEND_PORT: '0',
       MASKWRIGHT_MODELS: model,
-      MASKWRIGHT_THREADS: String(threads),
       MASKWRIGHT_CACHE: cacheFolder,
+      ...(engines === undefined ? {} : { MASKWRIGHT_ENGINES: String(engines) }),
+      ...(threads === undefined ? {} : { MASKWRIGHT_THREADS: String(threads) }),
     },
   });
   const ended = once(child, 'exit').then(([code]) => code as number | null);

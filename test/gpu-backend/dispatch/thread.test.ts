@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
 import { serveThread } from '../../../gpu-backend/dispatch/serve-thread.ts';
 import { threadDispatch } from '../../../gpu-backend/dispatch/thread.ts';
+import { createCounters } from '../../../gpu-backend/engine/counters.ts';
 import { createEngine } from '../../../gpu-backend/engine/engine.ts';
 import { createGate, eagerReader } from '../../../gpu-backend/engine/reader.ts';
 import { fixedModels } from '../../../gpu-backend/model/pool.ts';
@@ -21,12 +22,14 @@ afterEach(() => {
 function lineTo(before: () => Promise<void> = async () => {}) {
   const session = tinySession(before);
   const check = () => ({ held: [], failed: [] });
-  const engine = createEngine({ models: fixedModels([tinyModel(session)]), check, makeConstraint: plainConstraint });
+  const counters = createCounters();
+  const models = fixedModels([tinyModel(session)]);
+  const engine = createEngine({ models, check, counters, makeConstraint: plainConstraint });
   const { port1, port2 } = new MessageChannel();
   closing.push(() => port1.close());
   const loading = Promise.resolve(engine);
-  serveThread(port2, inlineDispatch(loading), loading, async () => 'counted 1\n');
-  return { dispatch: threadDispatch(port1), engine, session };
+  serveThread(port2, inlineDispatch(loading), loading, counters.snapshot);
+  return { dispatch: threadDispatch(port1), engine, session, counters };
 }
 
 /** Whether a promise has settled already, or within a moment. */
@@ -34,13 +37,13 @@ const isHere = (promise: Promise<unknown>) => Promise.race([promise.then(() => t
 
 describe('threadDispatch', () => {
   it('is loading until the engine is ready, then gives the events of the engine', async () => {
-    const { dispatch, engine } = lineTo();
+    const { dispatch, engine, counters } = lineTo();
     expect(dispatch.unready()).toBe('loading');
     await dispatch.ready;
     expect(dispatch.unready()).toBeUndefined();
     expect(dispatch.models()).toEqual(engine.models);
     expect(await collect(dispatch.generate(job, live))).toEqual(await collect(engine.generate(job, live)));
-    expect(await dispatch.metrics()).toBe('counted 1\n');
+    expect(await dispatch.metrics()).toEqual(await counters.snapshot());
     expect(await dispatch.load()).toEqual(engine.load);
   });
 
