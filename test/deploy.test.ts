@@ -46,6 +46,25 @@ describe('variables in deploy/', () => {
     for (const name of mentioned) expect(Object.keys(configSchema.entries)).toContain(name);
   });
 
+  it('of engines go together, on processors and, as they are patched, on GPUs', () => {
+    const pairs = all(
+      read('deploy/kubernetes/base/engine.yaml'),
+      /- \{? ?name: (MASKWRIGHT_\w+)(?:, value: "?([^" }]+)"?)?/g,
+    );
+    const environment = Object.fromEntries(pairs.map(([name, value = SECRET]) => [name, value]));
+    expect(readConfig(environment)).toMatchObject({ role: 'engine', device: 'cpu', engines: 2, threads: 1 });
+    const cuda = read('deploy/kubernetes/cuda/kustomization.yaml');
+    const added = all(cuda, /name: (MASKWRIGHT_\w+), value: (\w+)/g);
+    const replaced = all(cuda, /env\/(\d+)\/value\n\s+value: "(\w+)"/g).map(([place, value]) => [
+      pairs[Number(place)][0],
+      value,
+    ]);
+    expect(replaced).toEqual(all(cuda, /env\/\d+\/name\n\s+value: (\w+)/g).map(([name]) => [name, '1']));
+    const patched = Object.fromEntries([...added, ...replaced]);
+    expect(() => readConfig({ ...environment, MASKWRIGHT_DEVICE: 'cuda' })).toThrow('MASKWRIGHT_ENGINES');
+    expect(readConfig({ ...environment, ...patched })).toMatchObject({ device: 'cuda', engines: 1 });
+  });
+
   it('leave the process more time to end than it takes', () => {
     const seconds = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1]);
     for (const name of ['gateway', 'engine']) {
