@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { GIVING_BACK } from '../gpu-backend/allocator.ts';
 import { signRequest } from '../shared/contract/signature.ts';
 import type { Blocks } from './longest-block.ts';
 import type { BenchOptions } from './report.ts';
@@ -38,11 +39,14 @@ export interface ServiceOptions extends Pick<BenchOptions, 'model' | 'cacheFolde
 export async function startService({ model, cacheFolder, engines, threads }: ServiceOptions): Promise<ServiceProcess> {
   if (process.platform !== 'linux') throw new Error(NOT_LINUX);
   const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-  const parameters = ['--import', path('longest-block.ts'), path('../gpu-backend/main.ts')];
+  // One that replaces itself loses the channel to us: it is started as it would start itself.
+  const { flags, environment } = (engines ?? 1) > 1 ? GIVING_BACK : { flags: [], environment: {} };
+  const parameters = [...flags, '--import', path('longest-block.ts'), path('../gpu-backend/main.ts')];
   const child = spawn(process.execPath, parameters, {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MASKWRIGHT_'))),
+      ...environment,
       MASKWRIGHT_SECRET: SECRET,
       MASKWRIGHT_BACKEND_PORT: '0',
       MASKWRIGHT_MODELS: model,

@@ -47,22 +47,18 @@ describe('variables in deploy/', () => {
   });
 
   it('of engines go together, on processors and, as they are patched, on GPUs', () => {
-    const pairs = all(
-      read('deploy/kubernetes/base/engine.yaml'),
-      /- \{? ?name: (MASKWRIGHT_\w+)(?:, value: "?([^" }]+)"?)?/g,
-    );
+    const engine = read('deploy/kubernetes/base/engine.yaml');
+    const pairs = all(engine, /name: (MASKWRIGHT_\w+)(?:, value: "?([^" }]+)"?)?/g);
     const environment = Object.fromEntries(pairs.map(([name, value = SECRET]) => [name, value]));
     expect(readConfig(environment)).toMatchObject({ role: 'engine', device: 'cpu', engines: 2, threads: 1 });
     const cuda = read('deploy/kubernetes/cuda/kustomization.yaml');
-    const added = all(cuda, /name: (MASKWRIGHT_\w+), value: (\w+)/g);
-    const replaced = all(cuda, /env\/(\d+)\/value\n\s+value: "(\w+)"/g).map(([place, value]) => [
-      pairs[Number(place)][0],
-      value,
-    ]);
-    expect(replaced).toEqual(all(cuda, /env\/\d+\/name\n\s+value: (\w+)/g).map(([name]) => [name, '1']));
-    const patched = Object.fromEntries([...added, ...replaced]);
-    expect(() => readConfig({ ...environment, MASKWRIGHT_DEVICE: 'cuda' })).toThrow('MASKWRIGHT_ENGINES');
-    expect(readConfig({ ...environment, ...patched })).toMatchObject({ device: 'cuda', engines: 1 });
+    const added = Object.fromEntries(all(cuda, /name: (MASKWRIGHT_\w+), value: (\w+)/g));
+    expect(() => readConfig({ ...environment, ...added })).toThrow('MASKWRIGHT_ENGINES');
+    const [[place, name]] = all(cuda, /env\/(\d+)\/name\n\s+value: (\w+)/g);
+    expect(pairs[Number(place)][0]).toBe(name);
+    const [[replaced, value]] = all(cuda, /env\/(\d+)\/value\n\s+value: "(\w+)"/g);
+    const patched = { ...environment, ...added, [pairs[Number(replaced)][0]]: value };
+    expect(readConfig(patched)).toMatchObject({ device: 'cuda', engines: 1 });
   });
 
   it('leave the process more time to end than it takes', () => {

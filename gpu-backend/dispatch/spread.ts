@@ -24,7 +24,7 @@ export interface SpreadDispatch extends LocalDispatch {
 
 type Worker = Omit<ThreadDispatch, 'ended'> & { readonly shares: Shares };
 
-// An engine that would first have to open the model has so much more to do: a fraction of a second's work of a small one. So a model
+// An engine that would first have to open the model has so much more to do: a second or two of work for a small model. So a model
 // stays where it is open, and under load is opened elsewhere too.
 const POSITIONS_TO_OPEN = 10_000;
 

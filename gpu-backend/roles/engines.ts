@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { type SpreadDispatch, spreadWork } from '../dispatch/spread.ts';
 import { type ThreadDispatch, threadDispatch } from '../dispatch/thread.ts';
-import { capacityOf } from '../engine/capacity.ts';
+import { placesOf } from '../engine/capacity.ts';
 import type { EngineConfig } from '../engine-thread.ts';
 import { modelLog } from '../model-log.ts';
 
@@ -25,14 +25,15 @@ export type Engines = Running<SpreadDispatch>;
 
 /** As many as are configured. */
 export function startEngines(config: Config, log: Logger): Engines {
-  const threads = Array.from({ length: config.engines }, (_, engine) =>
-    config.engines === 1 ? startEngineThread(config, log) : startEngineThread(config, log.child({ engine }), engine),
+  const { engines: count, device, running = placesOf(device, count) } = config;
+  const each = { ...config, running };
+  const threads = Array.from({ length: count }, (_, engine) =>
+    count === 1 ? startEngineThread(each, log) : startEngineThread(each, log.child({ engine }), engine),
   );
-  const places = config.running ?? capacityOf(config.device).running;
   return {
     dispatch: spreadWork(
       threads.map(({ dispatch }) => dispatch),
-      places,
+      running,
     ),
     // One that is missing is not made up for: whoever runs the process starts it anew.
     ended: Promise.all(threads.map(({ ended }) => ended)).then(() => {}),

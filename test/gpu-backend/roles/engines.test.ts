@@ -46,7 +46,8 @@ describe('startEngines', () => {
     const value = (name: string) => families.get(`maskwright_${name}`)?.samples.map((sample) => sample.value);
     expect(value('texts_finished_total')).toEqual([24]);
     expect(value('models_loaded')).toEqual([2]);
-    expect(await two.dispatch.load()).toMatchObject({ running: 0, room: 2 * (await one.dispatch.load()).room });
+    expect(await two.dispatch.load()).toMatchObject({ running: 0, room: 6 });
+    expect((await one.dispatch.load()).room).toBe(6);
   });
 
   it('gives each its places and an equal part of the memory for models', async () => {
