@@ -27,7 +27,8 @@ async function start(environment: Record<string, string>) {
   child.stderr.on('data', (chunk) => {
     errors += chunk;
   });
-  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  // Not 'exit', which may come before the last of its output.
+  const ended = once(child, 'close').then(([code]) => code as number | null);
   const line = async (message: string) => {
     const deadline = Date.now() + 30_000;
     for (;;) {
