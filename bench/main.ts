@@ -23,7 +23,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--corpus FOLDER] [--texts-per-style N] [--only SETS] [--seconds N]; NAME is one of ${Object.keys(BENCHES).join(', ')}
+const usage = `npm run bench -- NAME [--json] [--model FOLDER] [--threads N] [--row-ms MS] [--cache FOLDER] [--scorer FOLDER] [--corpus FOLDER] [--texts-per-style N] [--only SETS] [--seconds N] [--engines N]; NAME is one of ${Object.keys(BENCHES).join(', ')}
 device also takes [--device ${DEVICES.join(' | ')}] [--precision ${PRECISION_NAMES.join(' | ')}] [--shape llada-8b | LAYERSxWIDTHxHIDDENxVOCABULARY]`;
 
 function pick<const T extends string>(names: readonly T[], given: string | undefined): T | undefined {
@@ -46,6 +46,7 @@ const { values, positionals } = parseArgs({
     shape: { type: 'string' },
     'texts-per-style': { type: 'string', default: '8' },
     seconds: { type: 'string', default: '180' },
+    engines: { type: 'string' },
   },
 });
 
@@ -55,6 +56,7 @@ const device = pick(DEVICES, values.device);
 const precision = pick(PRECISION_NAMES, values.precision);
 const textsPerStyle = Number(values['texts-per-style']);
 const seconds = Number(values.seconds);
+const engines = values.engines === undefined ? undefined : Number(values.engines);
 if (
   positionals.length !== 1 ||
   !Object.hasOwn(BENCHES, positionals[0]) ||
@@ -63,6 +65,7 @@ if (
     threads > 0 &&
     rowMilliseconds > 0 &&
     seconds > 0 &&
+    (engines === undefined || (Number.isInteger(engines) && engines > 0)) &&
     Number.isInteger(textsPerStyle) &&
     textsPerStyle > 0
   ) ||
@@ -84,6 +87,7 @@ try {
     only: values.only,
     textsPerStyle,
     seconds,
+    engines,
     device,
     precision,
     shape: values.shape,

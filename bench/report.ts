@@ -40,6 +40,8 @@ export interface BenchOptions {
   readonly only?: string;
   /** Of the bench `serve`: how long the load lasts. */
   readonly seconds: number;
+  /** Of the bench `serve`: engines of the service under load; as many as there are cores by default. */
+  readonly engines?: number;
   /** Texts that are generated in each style. */
   readonly textsPerStyle: number;
   /** Of the bench `device`: what is measured. */

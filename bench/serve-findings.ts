@@ -25,23 +25,34 @@ export interface PhaseFindings {
 }
 
 export interface Findings {
+  /** One caller alone at the service as it is by default. */
+  readonly usual: PhaseFindings;
   readonly alone: PhaseFindings;
   readonly load: PhaseFindings;
-  /** Texts of the load, and how many of them are those that the same job had alone. */
+  /** Texts of the load, and how many of them are those that the same job had alone, at either service. */
   readonly compared: number;
   readonly same: number;
   readonly ending: Pick<PhaseFindings, 'jobs' | 'faults'> & { readonly finished: number; readonly told: number };
 }
 
-/** Reads every call of a run. */
-export function findingsOf({ alone, load, ending }: Measured): Findings {
+/**
+ * Reads every call of a run.
+ * @param usual one caller alone at the service as it is by default, whose texts are to be the same
+ */
+export function findingsOf({ alone, load, ending }: Measured, usual: Phase): Findings {
+  const before = usual.calls.map(audit);
   const first = alone.calls.map(audit);
   const second = load.calls.map(audit);
-  const texts = new Map(alone.calls.map(({ request }, i) => [request, first[i].texts]));
+  // The two services have the same jobs in the same order; one of them got further.
+  const known = alone.calls.map(({ request }, i) => [request, [first[i], before[i] ?? first[i]]] as const);
+  const audits = new Map(known);
   const pairs = load.calls.flatMap(({ request }, i) =>
-    second[i].texts.map((text, index) => text !== undefined && text === texts.get(request)?.[index]),
+    second[i].texts.map(
+      (text, index) => text !== undefined && audits.get(request)!.every(({ texts }) => text === texts[index]),
+    ),
   );
   return {
+    usual: phaseFindings(usual, before),
     alone: phaseFindings(alone, first),
     load: phaseFindings(load, second),
     compared: pairs.length,

@@ -64,21 +64,19 @@ const OK = 200;
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
+/** Measures one caller alone at a service that was just started; it has ended afterwards. */
+export async function measureAlone(service: ServiceProcess, { seconds, longest }: Load): Promise<Phase> {
+  const callers = createCallers(service.url, 2);
+  const alone = await oneCaller(service, callers, seconds, longest);
+  callers.close();
+  await service.stop();
+  return alone;
+}
+
 /** Measures a service that was just started; it has ended afterwards. */
 export async function measure(service: ServiceProcess, { callers: count, seconds, longest }: Load): Promise<Measured> {
-  const [model] = (await (await fetch(`${service.url}/models`)).json()) as ModelSummary[];
   const callers = createCallers(service.url, count);
-  const jobs = mixOf(model, JOBS, longest);
-  const warming = startTraffic(callers, jobs, 'warm-up', 2);
-  await pause(1_000 * seconds * WARM_UP);
-  await warming.stop();
-
-  const one = startTraffic(callers, jobs, 'alone', 1);
-  const alone = await phase(service, one.calls, async () => {
-    await pause((1_000 * seconds) / 3);
-    await one.stop();
-  });
-
+  const alone = await oneCaller(service, callers, seconds, longest);
   const known = alone.calls.map(({ request }) => request);
   const many = startTraffic(callers, known, 'load', count);
   const watching = startWatching(service);
@@ -89,6 +87,21 @@ export async function measure(service: ServiceProcess, { callers: count, seconds
   const ending = await end(service, many.stop);
   callers.close();
   return { alone, load, watched, ending: { ...ending, calls: many.calls.slice(before) } };
+}
+
+/** Warms a service up; then one caller, with a third of the time. */
+async function oneCaller(service: ServiceProcess, callers: Callers, seconds: number, longest: number): Promise<Phase> {
+  const [model] = (await (await fetch(`${service.url}/models`)).json()) as ModelSummary[];
+  const jobs = mixOf(model, JOBS, longest);
+  const warming = startTraffic(callers, jobs, 'warm-up', 2);
+  await pause(1_000 * seconds * WARM_UP);
+  await warming.stop();
+
+  const one = startTraffic(callers, jobs, 'alone', 1);
+  return phase(service, one.calls, async () => {
+    await pause((1_000 * seconds) / 3);
+    await one.stop();
+  });
 }
 
 interface Traffic {

@@ -1,9 +1,10 @@
 /**
  * The service under load: is every answer whole, true and the same as alone, and does it get more done than for one caller?
  */
+import { availableParallelism } from 'node:os';
 import { type Bar, type BenchOptions, median, type Report, type Row } from './report.ts';
 import { type Findings, findingsOf, type PhaseFindings, quantile } from './serve-findings.ts';
-import { type Load, type Measured, measure } from './serve-phases.ts';
+import { type Load, type Measured, measure, measureAlone } from './serve-phases.ts';
 import { startService } from './service.ts';
 
 const CALLERS = 64;
@@ -20,16 +21,19 @@ const GROWTH = 0.05;
 const PADDING = 0.15;
 const BLOCK_MS = 20;
 
-const METHOD = `The service as a process of its own, with the default configuration and the shipped model; signed traffic on the loopback interface. \
-A seeded mix of jobs: all kinds of constraints, 8 to ${LONGEST} tokens, every effort, one or two texts. First one caller alone for a third of the time, \
-then ${CALLERS} callers with the very same jobs, each with its next one as soon as its last one has ended; then SIGTERM in the middle of it. Callers wait \
-as long as a 429 says. Latency is from the first try to the last byte. All that came is read afterwards: events, frames, the checker, and the texts \
-compared with those of the same job alone. Resident memory once a second; its first third of a minute or of the time is warming up.`;
+const METHOD = `The service as a process of its own, with the shipped model; signed traffic on the loopback interface. A seeded mix of jobs: all kinds of \
+constraints, 8 to ${LONGEST} tokens, every effort, one or two texts. First the service as it is by default, one engine with all cores, and one caller alone for \
+a third of the time. Then a service with as many engines as are asked for, one for each core if nothing is: again one caller alone for a third of the time; then \
+${CALLERS} callers with the very same jobs, each with its next one as soon as its last one has ended; then SIGTERM in the middle of it. What the load is compared with is \
+the faster of the two alone. Callers wait as long as a 429 says. Latency is from the first try to the last byte. All that came is read afterwards: events, \
+frames, the checker, and the texts compared with those of the same job alone, at both services. Resident memory once a second; its first third of a minute or of the time is warming up.`;
 
 export async function run(options: BenchOptions): Promise<Report> {
   const load = { callers: CALLERS, seconds: options.seconds, longest: LONGEST };
-  const measured = await measure(await startService(options), load);
-  return reportOf(load, measured, findingsOf(measured));
+  const { model, cacheFolder, engines = availableParallelism() } = options;
+  const usual = await measureAlone(await startService({ model, cacheFolder }), load);
+  const measured = await measure(await startService({ model, cacheFolder, engines }), load);
+  return reportOf(load, engines, measured, findingsOf(measured, usual));
 }
 
 /** Relative to the first part of the load after its warm-up, how much more memory the last part has, by their medians. */
@@ -39,10 +43,11 @@ function growth(resident: readonly number[]): number {
   return median(resident.slice(-part)) / median(resident.slice(warm, warm + part)) - 1;
 }
 
-function phaseRow(phase: string, callers: number, found: PhaseFindings): Row {
+function phaseRow(phase: string, engines: number, callers: number, found: PhaseFindings): Row {
   const at = (share: number) => quantile(found.latencies, share);
   return {
     phase,
+    engines,
     callers,
     jobs: found.jobs,
     texts: found.texts,
@@ -57,9 +62,10 @@ function phaseRow(phase: string, callers: number, found: PhaseFindings): Row {
   };
 }
 
-function reportOf({ callers }: Load, { watched, ending }: Measured, found: Findings): Report {
-  const { alone, load } = found;
-  for (const fault of [...alone.faults, ...load.faults, ...found.ending.faults].slice(0, 5)) console.error(fault);
+function reportOf({ callers }: Load, engines: number, { watched, ending }: Measured, found: Findings): Report {
+  const { usual, alone, load } = found;
+  for (const fault of [...usual.faults, ...alone.faults, ...load.faults, ...found.ending.faults].slice(0, 5))
+    console.error(fault);
   const healthz = [...watched.healthz].sort((a, b) => a - b);
   const atMost = (what: string, value: number, most: number): Bar => ({
     what,
@@ -73,21 +79,25 @@ function reportOf({ callers }: Load, { watched, ending }: Measured, found: Findi
     bound: `exactly ${right}`,
     holds: value === right,
   });
-  const faster = load.positionsPerSecond / alone.positionsPerSecond;
+  const faster = load.positionsPerSecond / Math.max(usual.positionsPerSecond, alone.positionsPerSecond);
   const tail = quantile(load.latencies, 0.99) / quantile(load.latencies, 0.5);
   return {
     bench: 'serve',
     method: METHOD,
-    rows: [phaseRow('alone', 1, alone), phaseRow('load', callers, load)],
+    rows: [
+      phaseRow('alone', 1, 1, usual),
+      phaseRow('alone', engines, 1, alone),
+      phaseRow('load', engines, callers, load),
+    ],
     bars: [
       exactly(
         'errors but 429, lost, doubled or unchecked results, alone and under load',
-        alone.faults.length + load.faults.length,
+        usual.faults.length + alone.faults.length + load.faults.length,
         0,
       ),
       exactly('share of the texts under load that are the same as alone', found.same / found.compared, 1),
       {
-        what: 'positions a second under load over alone',
+        what: 'positions a second under load over the faster one alone',
         value: faster,
         bound: `at least ${FASTER}`,
         holds: faster >= FASTER,

@@ -1,11 +1,12 @@
 /**
- * The inference service as a process of its own, with the default configuration, and what the system says of that process (Linux).
+ * The inference service as a process of its own, configured as it is by default but for what is asked for, and what the system says of that process (Linux).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { GIVING_BACK } from '../gpu-backend/allocator.ts';
 import { signRequest } from '../shared/contract/signature.ts';
 import type { Blocks } from './longest-block.ts';
 import type { BenchOptions } from './report.ts';
@@ -28,24 +29,30 @@ export interface ServiceProcess {
   stop(): Promise<number | null>;
 }
 
+export interface ServiceOptions extends Pick<BenchOptions, 'model' | 'cacheFolder'> {
+  readonly engines?: number;
+  /** Of each engine. */
+  readonly threads?: number;
+}
+
 /** Starts the service and waits until it is ready. @throws Error where the system is not Linux */
-export async function startService({
-  model,
-  threads,
-  cacheFolder,
-}: Pick<BenchOptions, 'model' | 'threads' | 'cacheFolder'>): Promise<ServiceProcess> {
+export async function startService({ model, cacheFolder, engines, threads }: ServiceOptions): Promise<ServiceProcess> {
   if (process.platform !== 'linux') throw new Error(NOT_LINUX);
   const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-  const parameters = ['--import', path('longest-block.ts'), path('../gpu-backend/main.ts')];
+  // One that replaces itself loses the channel to us: it is started as it would start itself.
+  const { flags, environment } = (engines ?? 1) > 1 ? GIVING_BACK : { flags: [], environment: {} };
+  const parameters = [...flags, '--import', path('longest-block.ts'), path('../gpu-backend/main.ts')];
   const child = spawn(process.execPath, parameters, {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
-      ...process.env,
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MASKWRIGHT_'))),
+      ...environment,
       MASKWRIGHT_SECRET: SECRET,
       MASKWRIGHT_BACKEND_PORT: '0',
       MASKWRIGHT_MODELS: model,
-      MASKWRIGHT_THREADS: String(threads),
       MASKWRIGHT_CACHE: cacheFolder,
+      ...(engines === undefined ? {} : { MASKWRIGHT_ENGINES: String(engines) }),
+      ...(threads === undefined ? {} : { MASKWRIGHT_THREADS: String(threads) }),
     },
   });
   const ended = once(child, 'exit').then(([code]) => code as number | null);

@@ -48,10 +48,13 @@ export const configSchema = v.object({
   ),
   MASKWRIGHT_DEVICE: v.optional(oneOf(DEVICES), 'cpu'),
   MASKWRIGHT_PRECISION: v.optional(oneOf(PRECISION_NAMES)),
-  MASKWRIGHT_THREADS: v.optional(integer(1, 256), String(Math.min(availableParallelism(), 256))),
-  /** Megabytes that loaded models may take together; the least recently used one makes room. Without it all are kept. */
+  /** Threads that denoise, each with a copy of the models and a share of the jobs. */
+  MASKWRIGHT_ENGINES: v.optional(integer(1, 64), '1'),
+  /** Of the model runtime, for each engine; by default the cores are shared out. */
+  MASKWRIGHT_THREADS: v.optional(integer(1, 256)),
+  /** Megabytes that loaded models may take together, shared out to the engines; the least recently used one makes room. Without it all are kept. */
   MASKWRIGHT_MODEL_MEMORY_MB: v.optional(integer(1, 10_000_000)),
-  /** Texts denoised at once; by default what suits the device. */
+  /** Texts denoised at once by each engine; by default what suits the device. */
   MASKWRIGHT_RUNNING: v.optional(integer(1, 4_096)),
   /** Most predicted seconds of work that may wait; what would come behind is refused. */
   MASKWRIGHT_WAITING_S: v.optional(integer(1, 3_600), '60'),
@@ -117,10 +120,13 @@ export interface Config {
   readonly models: readonly string[];
   readonly device: Device;
   readonly precision: PrecisionName;
+  /** Threads that denoise. */
+  readonly engines: number;
+  /** Of the model runtime, for each engine. */
   readonly threads: number;
-  /** Undefined: no limit. */
+  /** For all engines together. Undefined: no limit. */
   readonly modelMemoryMb?: number;
-  /** Undefined: what suits the device. */
+  /** For each engine. Undefined: what suits the device. */
   readonly running?: number;
   readonly waitingS: number;
   readonly deadlineS: number;
@@ -151,6 +157,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const precision = (result.success ? result.output.MASKWRIGHT_PRECISION : undefined) ?? defaultPrecision(device);
   const fault = precisionFault(device, precision);
   if (fault !== undefined) faults.push(`MASKWRIGHT_PRECISION does not go with MASKWRIGHT_DEVICE: ${fault}`);
+  const engines = result.success ? result.output.MASKWRIGHT_ENGINES : 1;
+  if (engines > 1 && device !== 'cpu')
+    faults.push(`MASKWRIGHT_ENGINES does not go with MASKWRIGHT_DEVICE: ${manyOn(device)}`);
   if (faults.length > 0 || !result.success)
     throw new Error(`the configuration is not valid:\n- ${faults.join('\n- ')}`);
   const read = result.output;
@@ -161,7 +170,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     models: read.MASKWRIGHT_MODELS,
     device,
     precision,
-    threads: read.MASKWRIGHT_THREADS,
+    engines,
+    threads: read.MASKWRIGHT_THREADS ?? threadsOf(engines),
     modelMemoryMb: read.MASKWRIGHT_MODEL_MEMORY_MB,
     running: read.MASKWRIGHT_RUNNING,
     waitingS: read.MASKWRIGHT_WAITING_S,
@@ -180,6 +190,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       ? {}
       : { traces: { endpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT, share: read.OTEL_TRACES_SAMPLER_ARG } }),
   };
+}
+
+/** Threads of the model runtime that keep all cores busy, with so many engines. */
+function threadsOf(engines: number): number {
+  return Math.max(1, Math.min(256, Math.floor(availableParallelism() / engines)));
+}
+
+/** Why there is one engine for a device that is not the processor. */
+function manyOn(device: Device): string {
+  return `device is ${device}, which one engine has to itself; several would share it and each hold the models in its memory`;
 }
 
 /** What to say of a variable there is none of: the one that was probably meant, or all. */

@@ -32,13 +32,16 @@ export type EngineConfig = Pick<
   | 'deadlineS'
   | 'logLevel'
   | 'traces'
->;
+> & {
+  /** Which one it is, where there are several. */
+  readonly engine?: number;
+};
 
 if (parentPort === null) throw new Error('engine-thread.ts is the entry point of a worker thread');
 const line: Line<FromEngine, ToEngine> = parentPort;
 const config = workerData as EngineConfig;
-// A logger of its own, to the same output: a line is one write, so the two threads do not mix theirs.
-const log = pino({ level: config.logLevel }).child({ thread: 'engine' });
+// A logger of its own, to the same output: a line is one write, so that threads do not mix theirs.
+const log = pino({ level: config.logLevel }).child({ thread: 'engine', engine: config.engine });
 const { running, waitingS } = config;
 const capacity = { ...capacityOf(config.device), waitingS, ...(running === undefined ? {} : { running }) };
 const counters = createCounters();
@@ -78,5 +81,5 @@ serveThread(
     },
   },
   engine,
-  counters.exposition,
+  counters.snapshot,
 );

@@ -18,7 +18,7 @@ const STARTS: Readonly<Record<Role, (config: Config, log: Logger) => Promise<Ser
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  if (config.modelMemoryMb !== undefined) returnFreedMemory();
+  if (config.modelMemoryMb !== undefined || config.engines > 1) returnFreedMemory();
   const log = pino({ level: config.logLevel });
   const service = await STARTS[config.role](config, log);
   log.info({ role: config.role, url: service.url }, 'listening');

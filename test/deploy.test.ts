@@ -46,6 +46,21 @@ describe('variables in deploy/', () => {
     for (const name of mentioned) expect(Object.keys(configSchema.entries)).toContain(name);
   });
 
+  it('of engines go together, on processors and, as they are patched, on GPUs', () => {
+    const engine = read('deploy/kubernetes/base/engine.yaml');
+    const pairs = all(engine, /name: (MASKWRIGHT_\w+)(?:, value: "?([^" }]+)"?)?/g);
+    const environment = Object.fromEntries(pairs.map(([name, value = SECRET]) => [name, value]));
+    expect(readConfig(environment)).toMatchObject({ role: 'engine', device: 'cpu', engines: 2, threads: 1 });
+    const cuda = read('deploy/kubernetes/cuda/kustomization.yaml');
+    const added = Object.fromEntries(all(cuda, /name: (MASKWRIGHT_\w+), value: (\w+)/g));
+    expect(() => readConfig({ ...environment, ...added })).toThrow('MASKWRIGHT_ENGINES');
+    const [[place, name]] = all(cuda, /env\/(\d+)\/name\n\s+value: (\w+)/g);
+    expect(pairs[Number(place)][0]).toBe(name);
+    const [[replaced, value]] = all(cuda, /env\/(\d+)\/value\n\s+value: "(\w+)"/g);
+    const patched = { ...environment, ...added, [pairs[Number(replaced)][0]]: value };
+    expect(readConfig(patched)).toMatchObject({ device: 'cuda', engines: 1 });
+  });
+
   it('leave the process more time to end than it takes', () => {
     const seconds = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1]);
     for (const name of ['gateway', 'engine']) {

@@ -2,19 +2,20 @@
  * The engine's end of the line: answers what the routes' thread asks by a dispatch of its own thread.
  */
 import { ProblemError } from '../../shared/contract/problem.ts';
+import type { MetricsSnapshot } from '../engine/metrics.ts';
 import { createGate, type SettableGate } from '../engine/reader.ts';
 import type { LocalDispatch } from './dispatch.ts';
 import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
 
 /**
  * @param loading resolves when the models are loaded
- * @param metrics Prometheus text of what has been counted
+ * @param metrics what has been counted
  */
 export function serveThread(
   line: Line<FromEngine, ToEngine>,
   dispatch: LocalDispatch,
   loading: Promise<unknown>,
-  metrics: () => Promise<string>,
+  metrics: () => Promise<MetricsSnapshot>,
 ): void {
   const running = new Map<number, { readonly controller: AbortController; readonly wants: SettableGate }>();
 

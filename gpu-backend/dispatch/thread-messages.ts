@@ -6,6 +6,7 @@ import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import type { Problem } from '../../shared/contract/problem.ts';
 import type { Resumption, WorkEvent } from '../engine/engine.ts';
 import type { EngineLoad } from '../engine/load.ts';
+import type { MetricsSnapshot } from '../engine/metrics.ts';
 import type { ModelState } from '../model/pool.ts';
 
 /** From the routes to the engine. */
@@ -26,7 +27,7 @@ export type FromEngine =
   | { readonly type: 'unloadable'; readonly reason: string }
   | { readonly type: 'event'; readonly call: number; readonly event: WorkEvent }
   /** The end of a job, of a drain; the answer to what was asked. */
-  | { readonly type: 'end'; readonly call: number; readonly answer?: string | EngineLoad }
+  | { readonly type: 'end'; readonly call: number; readonly answer?: MetricsSnapshot | EngineLoad }
   | { readonly type: 'problem'; readonly call: number; readonly problem: Problem }
   | { readonly type: 'failure'; readonly call: number; readonly reason: unknown };
 

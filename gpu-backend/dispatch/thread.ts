@@ -5,6 +5,7 @@ import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { ProblemError } from '../../shared/contract/problem.ts';
 import type { WorkEvent } from '../engine/engine.ts';
 import type { EngineLoad } from '../engine/load.ts';
+import type { MetricsSnapshot } from '../engine/metrics.ts';
 import type { ModelState } from '../model/pool.ts';
 import { type Channel, createChannel } from './channel.ts';
 import { type LocalDispatch, unavailable } from './dispatch.ts';
@@ -13,14 +14,14 @@ import type { FromEngine, Line, ToEngine } from './thread-messages.ts';
 export interface ThreadDispatch extends LocalDispatch {
   /** Resolves when the models are loaded; rejects when they cannot be, or the thread ends before. */
   readonly ready: Promise<void>;
-  /** Prometheus text of what the engine counts. */
-  metrics(): Promise<string>;
+  /** What the engine counts. */
+  metrics(): Promise<MetricsSnapshot>;
   /** To be told when the thread has ended: what runs fails with backend_unavailable, and nothing new is taken. */
   ended(reason: Error): void;
 }
 
 /** What an answer may be: events of a job, or the one thing that was asked for. */
-type Answers = Channel<WorkEvent | string | EngineLoad>;
+type Answers = Channel<WorkEvent | MetricsSnapshot | EngineLoad>;
 
 /**
  * @param line to the thread, at whose other end is `serveThread`
@@ -94,7 +95,7 @@ export function threadDispatch(
       return summaries;
     },
     states: () => [...states.values()],
-    metrics: async () => (await ask((call) => ({ type: 'metrics', call }))) as string,
+    metrics: async () => (await ask((call) => ({ type: 'metrics', call }))) as MetricsSnapshot,
     load: async () => (await ask((call) => ({ type: 'load', call }))) as EngineLoad,
     async *generate(job, { signal, wants }, resumption) {
       signal.throwIfAborted();

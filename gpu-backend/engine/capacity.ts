@@ -53,6 +53,14 @@ const ACCELERATOR: Capacity = {
   workPerSecond: 5e13,
 };
 
+// Two engines with three places each get as much done as with six, in less memory and with a shorter tail (measured).
+const RUNNING_IN_EACH = 3;
+
 export function capacityOf(device: Device): Capacity {
   return device === 'cpu' ? PROCESSOR : ACCELERATOR;
+}
+
+/** Texts denoised at once by each of so many engines of a process. */
+export function placesOf(device: Device, engines: number): number {
+  return engines === 1 ? capacityOf(device).running : RUNNING_IN_EACH;
 }

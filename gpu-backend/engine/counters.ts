@@ -7,7 +7,11 @@ import { OUTCOMES } from './outcome.ts';
 export const FAMILIES = {
   texts_running: { kind: 'gauge', help: 'Texts being denoised.' },
   texts_waiting: { kind: 'gauge', help: 'Texts that wait to be denoised.' },
-  backlog_seconds: { kind: 'gauge', help: 'Predicted time until what runs and what waits is done.' },
+  backlog_seconds: {
+    kind: 'gauge',
+    help: 'Predicted time until what runs and what waits is done.',
+    together: 'max',
+  },
   queue_seconds: { kind: 'histogram', help: 'Time a job waited before its first text began.', buckets: SECONDS },
   texts_started: { kind: 'counter', help: 'Texts that began to be denoised.' },
   texts_finished: { kind: 'counter', help: 'Texts that passed the check and were handed out.' },
@@ -50,14 +54,15 @@ export const FAMILIES = {
   },
   evaluation_seconds: { kind: 'histogram', help: 'Time of one call of a model session.', buckets: SECONDS },
   reduced_bytes: { kind: 'counter', help: 'Bytes to and from a device that keeps its rows.' },
-  models_loaded: { kind: 'gauge', help: 'Models that are open.' },
+  models_loaded: { kind: 'gauge', help: 'Models that are open, one in two engines as two.' },
   model_loads: { kind: 'counter', help: 'Models opened.', labels: { model: [] } },
   model_unloads: { kind: 'counter', help: 'Models closed to make room for others.', labels: { model: [] } },
   model_load_failures: { kind: 'counter', help: 'Models that could not be opened.', labels: { model: [] } },
-  engine_heap_bytes: { kind: 'gauge', help: 'JavaScript heap in use in the thread of the engine.' },
+  engine_heap_bytes: { kind: 'gauge', help: 'JavaScript heap in use in the threads of the engines.' },
   engine_event_loop_delay_seconds: {
     kind: 'gauge',
-    help: '99th percentile of the delay of the event loop of the engine since it was last asked for.',
+    help: '99th percentile of the delay of the event loop of the engine since it was last asked for; of several engines, the longest.',
+    together: 'max',
   },
 } as const;
 

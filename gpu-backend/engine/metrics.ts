@@ -4,7 +4,15 @@
  * A family is called by its name without prefix and, for counters, without `_total`; the exposition has both. Nothing is global, so
  * that two engines in one process (tests, benches) do not count together.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 
 const PREFIX = 'maskwright_';
 
@@ -17,6 +25,8 @@ export interface MetricFamily {
   readonly labels?: LabelValues;
   /** Upper bounds of a histogram, in its unit. */
   readonly buckets?: readonly number[];
+  /** What several threads that measure it come to together; their sum by default. */
+  readonly together?: 'sum' | 'max';
 }
 
 export type MetricFamilies = Readonly<Record<string, MetricFamily>>;
@@ -48,9 +58,14 @@ export interface Metrics<F extends MetricFamilies> {
   value<Name extends NamesOf<F, 'counter'>>(name: Name, labels?: Partial<LabelsOf<F[Name]>[0]>): number;
   /** Prometheus text format, version 0.0.4. */
   exposition(): Promise<string>;
+  /** All of it, to be sent to another thread. */
+  snapshot(): Promise<MetricsSnapshot>;
   /** For families that prom-client makes itself. */
   readonly registry: Registry;
 }
+
+/** What one thread has counted and measured, as plain objects. */
+export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
 
 /** As it stands in the exposition. */
 export function metricName(name: string, { kind }: MetricFamily, prefix = PREFIX): string {
@@ -64,9 +79,15 @@ export function createMetrics<const F extends MetricFamilies>(families: F, prefi
   const gauges = new Map<string, () => number>();
   const totals = new Map<string, { readonly name: string; readonly labels: Labels; amount: number }>();
   for (const [key, family] of Object.entries<MetricFamily>(families)) {
-    const { help, kind, labels = {}, buckets } = family;
+    const { help, kind, labels = {}, buckets, together = 'sum' } = family;
     const labelNames = Object.keys(labels);
-    const settings = { name: metricName(key, family, prefix), help, labelNames, registers: [registry] };
+    const settings = {
+      name: metricName(key, family, prefix),
+      help,
+      labelNames,
+      registers: [registry],
+      aggregator: together,
+    };
     if (kind === 'counter') {
       const counter = new Counter(settings);
       counters.set(key, counter);
@@ -106,7 +127,13 @@ export function createMetrics<const F extends MetricFamilies>(families: F, prefi
       return found.reduce((sum, { amount }) => sum + amount, 0);
     },
     exposition: () => registry.metrics(),
+    snapshot: () => registry.getMetricsAsJSON(),
   };
+}
+
+/** Threads that count the same families as one: Prometheus text format, version 0.0.4. */
+export function togetherExposition(threads: readonly MetricsSnapshot[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...threads]).metrics();
 }
 
 /** Buckets of a time in seconds, from a millisecond to five minutes: a step takes some, a text on a busy machine the other end. */

@@ -1,5 +1,5 @@
 /**
- * The role `engine`: takes jobs from NATS in this thread, works on them in the engine's, and answers orchestrators.
+ * The role `engine`: takes jobs from NATS in this thread, works on them in those of its engines, and answers orchestrators.
  */
 import { hostname } from 'node:os';
 import { Hono } from 'hono';
@@ -13,15 +13,15 @@ import { createHttpCounters } from '../http/counters.ts';
 import { health } from '../http/health.ts';
 import { measureRequests } from '../http/measure.ts';
 import { openServer } from '../http/server.ts';
-import { startEngineThread } from './engine-thread.ts';
+import { startEngines } from './engines.ts';
 import type { Service } from './role.ts';
 import { urlOf } from './routes.ts';
 
 /** It listens at once; it is ready when its models are loaded and NATS answers, and tries for that as long as it takes. */
 export async function startEngine(config: Config, log: Logger): Promise<Service> {
   const counted = createCounted();
-  const engine = startEngineThread(config, log);
-  const { dispatch } = engine;
+  const engines = startEngines(config, log);
+  const { dispatch } = engines;
   let link: Link | undefined;
   let side: EngineSide | undefined;
   let draining = false;
@@ -49,19 +49,20 @@ export async function startEngine(config: Config, log: Logger): Promise<Service>
     const { room } = await dispatch.load(); // nothing runs yet
     side = await startEngineSide({ link, config: config.nats, dispatch, room, counted, log });
     const models = dispatch.models().map(({ id, revision }) => `${id}@${revision}`);
-    log.info({ device: config.device, precision: config.precision, models, room }, 'ready');
+    const { device, precision, engines: count, threads } = config;
+    log.info({ device, precision, engines: count, threads, models, room }, 'ready');
   })();
   ready.catch(() => {}); // the caller sees it; here it must not end the process before he does
   return {
     url: urlOf(host, server.port),
     ready,
-    ended: engine.ended,
+    ended: engines.ended,
     async stop() {
       draining = true;
       await side?.drain(config.graceS * 1000); // still listening, so that /readyz can say so
       await link?.close();
       await server.close(0);
-      await engine.stop();
+      await engines.stop();
     },
   };
 }

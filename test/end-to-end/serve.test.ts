@@ -1,10 +1,10 @@
-/** A short run of the bench of the service under load, with the shipped model: everything but its timings. */
+/** A short run of the bench of the service under load, with two engines and the shipped model: everything but its timings. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Findings, findingsOf } from '../../bench/serve-findings.ts';
-import { type Measured, measure } from '../../bench/serve-phases.ts';
+import { type Load, type Measured, measure, measureAlone } from '../../bench/serve-phases.ts';
 import { startService } from '../../bench/service.ts';
 
 const CALLERS = 16;
@@ -17,22 +17,22 @@ describe.runIf(process.platform === 'linux')(`the service under the load of ${CA
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'maskwright-serve-'));
     const model = join(import.meta.dirname, '../../models/default');
-    measured = await measure(await startService({ model, threads: 2, cacheFolder: folder }), {
-      callers: CALLERS,
-      seconds: 6,
-      longest: 40,
-    });
-    findings = findingsOf(measured);
+    const load: Load = { callers: CALLERS, seconds: 6, longest: 40 };
+    const usual = await measureAlone(await startService({ model, cacheFolder: folder }), load);
+    measured = await measure(await startService({ model, cacheFolder: folder, engines: 2 }), load);
+    findings = findingsOf(measured, usual);
   });
   afterAll(() => rm(folder, { recursive: true }));
 
   it('answers every job whole, in order and as asked for', () => {
+    expect(findings.usual.faults).toEqual([]);
     expect(findings.alone.faults).toEqual([]);
     expect(findings.load.faults).toEqual([]);
     expect(findings.load.jobs).toBeGreaterThan(0);
   });
 
-  it('has the texts that the same jobs had alone', () => {
+  it('has the texts that the same jobs had alone, with one engine and with two', () => {
+    expect(findings.usual.texts).toBeGreaterThan(0);
     expect(findings.compared).toBeGreaterThan(0);
     expect(findings.same).toBe(findings.compared);
   });

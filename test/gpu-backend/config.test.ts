@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configSchema, readConfig } from '../../gpu-backend/config.ts';
@@ -15,7 +16,8 @@ describe('readConfig', () => {
       models: ['models/default'],
       device: 'cpu',
       precision: 'int8',
-      threads: expect.any(Number),
+      engines: 1,
+      threads: availableParallelism(),
       modelMemoryMb: undefined,
       running: undefined,
       waitingS: 60,
@@ -37,6 +39,15 @@ describe('readConfig', () => {
       MASKWRIGHT_THREADS: '3',
     });
     expect(config).toMatchObject({ port: 9000, models: ['a', 'b/c'], precision: 'float32', threads: 3 });
+  });
+
+  it('shares the cores out to the engines, with a thread of the model runtime for each at least', () => {
+    const threads = (MASKWRIGHT_ENGINES: string) => readConfig({ MASKWRIGHT_SECRET, MASKWRIGHT_ENGINES }).threads;
+    expect(threads('2')).toBe(Math.max(1, Math.floor(availableParallelism() / 2)));
+    expect(threads('64')).toBe(Math.max(1, Math.floor(availableParallelism() / 64)));
+    expect(readConfig({ MASKWRIGHT_SECRET, MASKWRIGHT_ENGINES: '2', MASKWRIGHT_THREADS: '3' })).toMatchObject({
+      ...{ engines: 2, threads: 3 },
+    });
   });
 
   it.each([
@@ -61,6 +72,11 @@ describe('readConfig', () => {
     [
       { MASKWRIGHT_SECRET, MASKWRIGHT_DEVICE: 'cuda', MASKWRIGHT_PRECISION: 'int8' },
       ['precision is int8 and device cuda; cuda takes float16 or float32 or int4'],
+    ],
+    [{ MASKWRIGHT_SECRET, MASKWRIGHT_ENGINES: '65' }, ['MASKWRIGHT_ENGINES must be at most 64', '65']],
+    [
+      { MASKWRIGHT_SECRET, MASKWRIGHT_ENGINES: '2', MASKWRIGHT_DEVICE: 'cuda' },
+      ['MASKWRIGHT_ENGINES does not go with MASKWRIGHT_DEVICE', 'device is cuda'],
     ],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_THREADS: '0' }, ['MASKWRIGHT_THREADS must be at least 1']],
     [{ MASKWRIGHT_SECRET, MASKWRIGHT_MODELS: 'a,,b' }, ['MASKWRIGHT_MODELS must be folders separated by commas']],
@@ -110,9 +126,9 @@ describe('docs/configuration.md', () => {
     expect(service.map(([name]) => quoted(name)[0]).sort()).toEqual(entries.map(([name]) => name).sort());
     for (const [name, entry] of entries) {
       const [, fallback, allowed] = service.find(([cell]) => cell === `\`${name}\``)!;
-      // The number of threads is that of the machine's cores, which a table cannot name.
-      const expected = entry.default === undefined || name === 'MASKWRIGHT_THREADS' ? [] : [entry.default];
-      expect([name, quoted(fallback)]).toEqual([name, expected]);
+      // That of the threads follows from another variable, which the cell names.
+      const expected = entry.default ?? { MASKWRIGHT_THREADS: 'MASKWRIGHT_ENGINES' }[name];
+      expect([name, quoted(fallback)]).toEqual([name, expected === undefined ? [] : [expected]]);
       const range = allowedOf(entry);
       if (range !== undefined) expect([name, [...quoted(allowed)].sort()]).toEqual([name, [...range].sort()]);
     }

@@ -27,7 +27,8 @@ async function start(environment: Record<string, string>) {
   child.stderr.on('data', (chunk) => {
     errors += chunk;
   });
-  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  // Not 'exit', which may come before the last of its output.
+  const ended = once(child, 'close').then(([code]) => code as number | null);
   const line = async (message: string) => {
     const deadline = Date.now() + 30_000;
     for (;;) {
@@ -74,6 +75,31 @@ describe('the inference service as a process', () => {
     });
     expect(service.output()).not.toContain('zanzibar');
     expect(service.output()).not.toContain('kettle');
+  });
+
+  it('shares jobs out to its engines, says which of them did what, and on SIGTERM lets both end', async () => {
+    const service = await start({ ...OVERFIT, MASKWRIGHT_ENGINES: '2', MASKWRIGHT_THREADS: '1' });
+    const { url } = await service.line('listening');
+    expect(await service.line('ready')).toMatchObject({ engines: 2, threads: 1 });
+    const template = 'The copper kettle {{verb:tokens=3}} and {{rest:tokens=20}}.';
+    const answers = Array.from({ length: 4 }, async (_, seed) => {
+      const job = jobOf({ model: 'overfit', template, seed, diffusion: { steps: 23 } });
+      const types: string[] = [];
+      for await (const { type } of eventsOf(await fetch(`${url}/generate`, await signedPost(job)))) {
+        if (types.push(type) === 1 && seed === 3) service.child.kill('SIGTERM');
+      }
+      return types.at(-1);
+    });
+    expect(await Promise.all(answers)).toEqual(['done', 'done', 'done', 'done']);
+    expect(await service.ended).toBe(0);
+    const said = (message: string) =>
+      service
+        .output()
+        .split('\n')
+        .filter((line) => line.includes(`"msg":"${message}"`))
+        .map((line) => JSON.parse(line).engine);
+    expect(said('model ready').sort()).toEqual([0, 1]);
+    expect(said('job ended').sort()).toEqual([0, 0, 1, 1]);
   });
 
   it('says how each model stands while it loads and later, and unloads one for the other where memory holds one', async () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../gpu-backend/config.ts';
 import { countModels } from '../../gpu-backend/engine/count-models.ts';
 import { createCounters } from '../../gpu-backend/engine/counters.ts';
-import { createMetrics, metricName } from '../../gpu-backend/engine/metrics.ts';
+import { createMetrics, metricName, togetherExposition } from '../../gpu-backend/engine/metrics.ts';
 import type { Service } from '../../gpu-backend/roles/role.ts';
 import { startService } from '../../gpu-backend/roles/service.ts';
 import { quoted, tableRows } from '../documented-tables.ts';
@@ -39,7 +39,7 @@ async function scrape(): Promise<Map<string, Family>> {
 
 /** The sum of the samples of one name that have these labels. */
 function value(families: Map<string, Family>, name: string, labels: Record<string, string> = {}): number {
-  const family = families.get(name.replace(/_(count|sum)$/, '')) ?? families.get(name);
+  const family = families.get(name.replace(/_(count|sum|bucket)$/, '')) ?? families.get(name);
   if (family === undefined) throw new Error(`there is no ${name}`);
   const samples = family.samples.filter(
     (sample) => sample.name === name && Object.entries(labels).every(([key, wanted]) => sample.labels[key] === wanted),
@@ -128,6 +128,41 @@ describe('metrics', () => {
       ['a', 2],
       ['b', 0],
     ]);
+  });
+});
+
+describe('engines that are one process', () => {
+  it('are one exposition: counters and histograms summed, what cannot be summed as of the engine that has most', async () => {
+    const [one, other] = [createCounters(), createCounters()];
+    for (const [counters, texts, seconds] of [
+      [one, 2, 30],
+      [other, 3, 20],
+    ] as const) {
+      counters.add('texts_finished', texts);
+      counters.add('jobs', 1, { outcome: 'done', code: `done "${texts}"` });
+      counters.observe('step_seconds', seconds / 1_000);
+      counters.read('texts_running', () => texts);
+      counters.read('backlog_seconds', () => seconds);
+      counters.read('engine_event_loop_delay_seconds', () => texts / 1_000);
+    }
+    const families = parseExposition(await togetherExposition([await one.snapshot(), await other.snapshot()]));
+    expect(value(families, 'maskwright_texts_finished_total')).toBe(5);
+    expect(value(families, 'maskwright_jobs_total', { outcome: 'done' })).toBe(2);
+    expect(families.get('maskwright_jobs_total')?.samples.filter((sample) => sample.value > 0)).toHaveLength(2);
+    expect(value(families, 'maskwright_step_seconds_count')).toBe(2);
+    expect(value(families, 'maskwright_step_seconds_sum')).toBeCloseTo(0.05);
+    expect(value(families, 'maskwright_step_seconds_bucket', { le: '0.025' })).toBe(1);
+    expect(value(families, 'maskwright_texts_running')).toBe(5);
+    expect(value(families, 'maskwright_backlog_seconds')).toBe(30);
+    expect(value(families, 'maskwright_engine_event_loop_delay_seconds')).toBe(0.003);
+  });
+
+  it('is for one engine what it has counted', async () => {
+    const counters = createCounters();
+    counters.add('texts_finished', 2);
+    expect(parseExposition(await togetherExposition([await counters.snapshot()]))).toEqual(
+      parseExposition(await counters.exposition()),
+    );
   });
 });
 

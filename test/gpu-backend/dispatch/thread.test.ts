@@ -1,46 +1,23 @@
 /** The line between the two threads, over real message ports; test/gpu-backend/main.test.ts runs it with a real thread. */
 
-import { MessageChannel } from 'node:worker_threads';
-import { afterEach, describe, expect, it } from 'vitest';
-import { inlineDispatch } from '../../../gpu-backend/dispatch/inline.ts';
-import { serveThread } from '../../../gpu-backend/dispatch/serve-thread.ts';
-import { threadDispatch } from '../../../gpu-backend/dispatch/thread.ts';
-import { createEngine } from '../../../gpu-backend/engine/engine.ts';
+import { describe, expect, it } from 'vitest';
 import { createGate, eagerReader } from '../../../gpu-backend/engine/reader.ts';
-import { fixedModels } from '../../../gpu-backend/model/pool.ts';
 import { collect } from '../collect.ts';
-import { plainConstraint } from '../plain-constraint.ts';
-import { tinyModel, tinySession } from '../tiny-model.ts';
 import { itDrains, job, live, wait } from './common.ts';
-
-const closing: (() => void)[] = [];
-afterEach(() => {
-  for (const close of closing.splice(0)) close();
-});
-
-function lineTo(before: () => Promise<void> = async () => {}) {
-  const session = tinySession(before);
-  const check = () => ({ held: [], failed: [] });
-  const engine = createEngine({ models: fixedModels([tinyModel(session)]), check, makeConstraint: plainConstraint });
-  const { port1, port2 } = new MessageChannel();
-  closing.push(() => port1.close());
-  const loading = Promise.resolve(engine);
-  serveThread(port2, inlineDispatch(loading), loading, async () => 'counted 1\n');
-  return { dispatch: threadDispatch(port1), engine, session };
-}
+import { lineTo } from './line.ts';
 
 /** Whether a promise has settled already, or within a moment. */
 const isHere = (promise: Promise<unknown>) => Promise.race([promise.then(() => true), wait(20).then(() => false)]);
 
 describe('threadDispatch', () => {
   it('is loading until the engine is ready, then gives the events of the engine', async () => {
-    const { dispatch, engine } = lineTo();
+    const { dispatch, engine, counters } = lineTo();
     expect(dispatch.unready()).toBe('loading');
     await dispatch.ready;
     expect(dispatch.unready()).toBeUndefined();
     expect(dispatch.models()).toEqual(engine.models);
     expect(await collect(dispatch.generate(job, live))).toEqual(await collect(engine.generate(job, live)));
-    expect(await dispatch.metrics()).toBe('counted 1\n');
+    expect(await dispatch.metrics()).toEqual(await counters.snapshot());
     expect(await dispatch.load()).toEqual(engine.load);
   });
 

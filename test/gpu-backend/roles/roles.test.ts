@@ -56,7 +56,7 @@ describe.skipIf(NATS_SERVER === undefined)('gateway and engine', () => {
 
   it('wait for NATS and for each other, serve, and say of a request what happened to it on both sides', async () => {
     await server.stop();
-    const start = installation({ MASKWRIGHT_LOG: 'debug' });
+    const start = installation({ MASKWRIGHT_LOG: 'debug', MASKWRIGHT_ENGINES: '2', MASKWRIGHT_RUNNING: '3' });
     const gateway = await start('gateway');
     expect(await readyz(gateway)).toEqual([503, 'not connected to NATS']);
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
@@ -66,6 +66,10 @@ describe.skipIf(NATS_SERVER === undefined)('gateway and engine', () => {
     const engine = await start('engine');
     await isReady(engine);
     await isReady(gateway);
+    await engine.ready;
+    expect(engine.log.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ msg: 'ready', room: 6 }),
+    );
     expect(await (await fetch(`${gateway.url}/models`)).json()).toEqual([expect.objectContaining({ id: 'overfit' })]);
 
     const job = jobOf({ model: 'overfit', style: 'product', template: 'The {{a:tokens=6}}.', prompt: 'zanzibar' });
