@@ -80,7 +80,11 @@ function asks({ request, most, ms, flight, key }: Of<typeof begins>): Begin {
 const jobOf = (request: string) => request.replace('req', 'gen');
 
 /** Calls the ledger and holds what it answers to the model. Who never began is not spoken of. */
-async function apply(call: Call, ledger: Pick<LedgerApi, 'begin' | 'settle' | 'release' | 'leave' | 'credit'>, model: Model) {
+async function apply(
+  call: Call,
+  ledger: Pick<LedgerApi, 'begin' | 'settle' | 'release' | 'leave' | 'credit'>,
+  model: Model,
+) {
   if (call.type === 'begin') return model.begun(asks(call), await ledger.begin(asks(call)));
   if (call.type === 'credit') {
     return model.credit(call.id, call.amount, await ledger.credit(call.id, 'adjustment', call.amount));
