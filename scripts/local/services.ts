@@ -122,13 +122,16 @@ function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /** Variables of ours that the edge reads too. */
-const EDGE_TOO = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_TRACES_SAMPLER_ARG'];
+const EDGE_TOO =
+  /^(OTEL_(EXPORTER_OTLP_(ENDPOINT|HEADERS)|TRACES_SAMPLER_ARG)|CORS_ORIGINS|PRICES|(STRIPE|CLOUDEVENTS|X402)_\w+)$/;
 
 function environmentFile(
   { url, secret, adminSecret }: { url: string; secret: string; adminSecret: string },
   given: NodeJS.ProcessEnv,
 ): string {
-  const shared = EDGE_TOO.filter((name) => given[name]).map((name) => `${name}=${given[name]}\n`);
+  const shared = Object.entries(given).map(([name, value]) =>
+    value && EDGE_TOO.test(name) ? `${name}=${value}\n` : '',
+  );
   return `BACKEND_URL=${url}\nBACKEND_SECRET=${secret}\nADMIN_SECRET=${adminSecret}\n${shared.join('')}`;
 }
 
