@@ -20,6 +20,9 @@ import {
   type X402Settings,
 } from './wire.ts';
 
+/** A payment that is good for longer is tried to settle for so long. */
+const LONGEST_MS = 86_400_000;
+
 /** What is asked of a caller who pays. */
 export interface Paying {
   readonly env: Env;
@@ -75,7 +78,8 @@ export function paidPurse({ env, settings, url, owner, signature }: Paying): Pai
   /** Whoever signed it, it is written down only when it is known to be his: nobody can use up the payments of others. */
   async function hold(asked: Begin, payment: PaymentPayload, needed: Requirements): Promise<Begun> {
     const now = Date.now();
-    const expires = Number(payment.payload.permit2Authorization.deadline) * 1000;
+    const deadline = Number(payment.payload.permit2Authorization.deadline) * 1000;
+    const expires = Math.min(deadline, now + LONGEST_MS);
     const due = now + asked.holdMs;
     if (expires <= due)
       return invalid(`it ends before the request may: its deadline must be ${asked.holdMs / 1000} s away`);

@@ -96,8 +96,8 @@ export function readPayment(header: string): PaymentPayload | undefined {
       payment.x402Version === VERSION &&
       isAddress(from) &&
       isWhole(nonce) &&
-      isWhole(deadline) &&
-      isWhole(payment.accepted.amount) &&
+      isDecimal(deadline) &&
+      isDecimal(payment.accepted.amount) &&
       typeof payment.payload.signature === 'string';
     return readable ? payment : undefined;
   } catch {
@@ -106,7 +106,9 @@ export function readPayment(header: string): PaymentPayload | undefined {
 }
 
 const isAddress = (value: unknown) => typeof value === 'string' && /^0x[0-9a-f]{40}$/i.test(value);
-/** 256 bits, in decimal or hexadecimal. */
+/** 256 bits, in decimal. */
+const isDecimal = (value: unknown) => typeof value === 'string' && /^\d{1,78}$/.test(value);
+/** In hexadecimal too. */
 const isWhole = (value: unknown) => typeof value === 'string' && /^(\d{1,78}|0x[0-9a-f]{1,64})$/i.test(value);
 
 /** What the chain lets be used once: the same however it is written. */

@@ -84,7 +84,7 @@ export interface Terms {
   amount?: string;
   nonce?: string;
   /** Unix seconds. */
-  deadline?: number;
+  deadline?: string;
   from?: string;
   payTo?: string;
 }
@@ -102,7 +102,7 @@ export function payer(terms: Terms = {}): x402HTTPClient {
         permitted: { token: required.asset, amount: terms.amount ?? required.amount },
         spender: '0x4020A4f3b7b90ccA423B9fabCc0CE57C6C240002',
         nonce: terms.nonce ?? String(++nonces),
-        deadline: String(terms.deadline ?? seconds),
+        deadline: terms.deadline ?? String(seconds),
         witness: {
           to: terms.payTo ?? required.payTo,
           facilitator: String(required.extra.facilitatorAddress),

@@ -109,6 +109,7 @@ describe('a signature of Stripe', () => {
     await verify(both);
     await verify(right, `whsec_new, ${SECRET}`);
     await verify(right, `${SECRET},whsec_new`);
+    await verify(right, `,${SECRET},`);
   });
 
   it('is refused where it is missing, stale, of another secret or body', async () => {
@@ -137,6 +138,12 @@ describe('a signature of Stripe', () => {
     for (const header of bad) {
       await expect(verify(header), String(header)).rejects.toMatchObject({ problem: { code: 'bad_signature' } });
     }
+  });
+
+  it('is refused where there is no secret', async () => {
+    await expect(verify(await sign(text, { timestamp: now }), '')).rejects.toMatchObject({
+      problem: { code: 'bad_signature' },
+    });
   });
 
   it('agrees with Stripe’s own package on any body', async () => {
