@@ -19,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   serve: () => import('./serve.ts'),
   device: () => import('./device.ts'),
   chaos: () => import('./chaos.ts'),
+  money: () => import('./money.ts'),
   decisions: () => import('./decisions.ts'),
 };
 
