@@ -1,5 +1,5 @@
 /**
- * Gateways and engines as processes of their own, to be killed and started again.
+ * Services, gateways and engines as processes of their own, to be killed and started again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,8 +11,9 @@ export const SECRET = 'the secret of services that live for one bench';
 const MAIN = fileURLToPath(new URL('../gpu-backend/main.ts', import.meta.url));
 
 export interface ProcessOptions {
-  readonly nats: string;
-  readonly prefix: string;
+  /** Of gateways and engines. */
+  readonly nats?: string;
+  readonly prefix?: string;
   readonly model: string;
   readonly threads: number;
   readonly cacheFolder: string;
@@ -39,8 +40,8 @@ export async function startRole(role: Role, options: ProcessOptions): Promise<Ro
       MASKWRIGHT_ROLE: role,
       MASKWRIGHT_SECRET: SECRET,
       MASKWRIGHT_BACKEND_PORT: '0',
-      MASKWRIGHT_NATS: options.nats,
-      MASKWRIGHT_NATS_PREFIX: options.prefix,
+      ...(options.nats === undefined ? {} : { MASKWRIGHT_NATS: options.nats }),
+      ...(options.prefix === undefined ? {} : { MASKWRIGHT_NATS_PREFIX: options.prefix }),
       MASKWRIGHT_MODELS: options.model,
       MASKWRIGHT_THREADS: String(options.threads),
       MASKWRIGHT_CACHE: options.cacheFolder,

@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   device: () => import('./device.ts'),
   chaos: () => import('./chaos.ts'),
   fuzz: () => import('./fuzz.ts'),
+  money: () => import('./money.ts'),
   decisions: () => import('./decisions.ts'),
 };
 
