@@ -110,4 +110,15 @@ export const GENERATION_OPERATIONS: readonly Operation[] = [
     answers: { 200: { description: 'The models.', content: { 'application/json': reference('Models') } } },
     problems: ['backend_unavailable', 'backend_failed'],
   },
+  {
+    method: 'get',
+    path: '/v1/models/{id}',
+    id: 'getModel',
+    group: 'Models',
+    summary: 'One model',
+    access: { scope: 'models' },
+    parameters: [{ name: 'id', in: 'path', description: 'Of the model.', schema: { type: 'string' } }],
+    answers: { 200: { description: 'The model.', content: { 'application/json': reference('Model') } } },
+    problems: ['unknown_model', 'backend_unavailable', 'backend_failed'],
+  },
 ];

@@ -108,6 +108,7 @@ export const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Model: object({
     object: { const: 'model' },
     owned_by: text,
+    created: { const: 0 },
     id: text,
     title: text,
     description: text,
