@@ -34,7 +34,10 @@ export function createAudit(document: OpenApiDocument): Audit {
   const check = (schema: object, value: unknown): string | undefined => {
     const text = JSON.stringify(schema).replaceAll('"#/components', '"api#/components');
     let validate = compiled.get(text);
-    if (validate === undefined) compiled.set(text, (validate = ajv.compile(JSON.parse(text) as object)));
+    if (validate === undefined) {
+      validate = ajv.compile(JSON.parse(text) as object);
+      compiled.set(text, validate);
+    }
     return validate(value) ? undefined : ajv.errorsText(validate.errors);
   };
   const operations = new Map(

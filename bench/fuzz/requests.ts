@@ -1,6 +1,6 @@
 /** Random requests to the API, by its document: mostly of the right shape, some near to it, some nowhere near. */
 import type { OpenApiDocument } from '../../scripts/openapi/document.ts';
-import { anything, type Dice, mutated, type Schema, valueOf } from './values.ts';
+import { anything, type Dice, mutated, randomValue, type Schema } from './values.ts';
 
 export interface FuzzRequest {
   /** As the document names it. */
@@ -56,7 +56,8 @@ export function randomRequest(document: OpenApiDocument, known: Known, dice: Dic
   const operation = dice.pick(operations);
   const lookup = (reference: string) =>
     (document.components.schemas as Record<string, Schema>)[reference.slice(reference.lastIndexOf('/') + 1)];
-  const parameter = (schema: Schema) => String(dice.random() < 0.8 ? valueOf(schema, dice, lookup) : anything(dice));
+  const parameter = (schema: Schema) =>
+    String(dice.random() < 0.8 ? randomValue(schema, dice, lookup) : anything(dice));
   let path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(pathValue(operation.path, name, known, dice)),
   );
@@ -86,7 +87,7 @@ export function randomRequest(document: OpenApiDocument, known: Known, dice: Dic
 }
 
 function bodyOf({ body = {}, path }: Described, dice: Dice, lookup: (reference: string) => Schema): string {
-  const shaped = valueOf(body, dice, lookup);
+  const shaped = randomValue(body, dice, lookup);
   // Half of the texts that could be made are made.
   const value = path === '/v1/generations' && dice.random() < 0.5 ? brief(shaped) : shaped;
   const way = dice.random();
@@ -95,6 +96,7 @@ function bodyOf({ body = {}, path }: Described, dice: Dice, lookup: (reference: 
 }
 
 function pathValue(path: string, name: string, { ids }: Known, dice: Dice): string {
+  if (path.startsWith('/v1/models/')) return dice.pick(['maskwright-small', 'maskwrite-small', 'x', '%', '🦊']);
   if (name === 'month') return dice.pick(['2026-11', '1999-01', '2026-13', 'x']);
   const prefix = path.includes('/keys/') ? 'key_' : path.includes('/accounts/') ? 'acc_' : 'gen_';
   const known = ids.get(prefix) ?? [];

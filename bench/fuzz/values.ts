@@ -41,16 +41,16 @@ const WORDS = [
 const DEEPEST = 6;
 
 /** A value that fits a schema as far as its words go; patterns are not followed. @param lookup schemas by reference */
-export function valueOf(
+export function randomValue(
   schema: Schema | boolean,
   dice: Dice,
   lookup: (reference: string) => Schema,
   depth = 0,
 ): unknown {
   if (typeof schema === 'boolean') return anything(dice, depth);
-  if (typeof schema.$ref === 'string') return valueOf(lookup(schema.$ref), dice, lookup, depth);
+  if (typeof schema.$ref === 'string') return randomValue(lookup(schema.$ref), dice, lookup, depth);
   const variants = (schema.anyOf ?? schema.oneOf) as readonly Schema[] | undefined;
-  if (variants !== undefined) return valueOf(dice.pick(variants), dice, lookup, depth);
+  if (variants !== undefined) return randomValue(dice.pick(variants), dice, lookup, depth);
   if (Array.isArray(schema.enum)) return dice.pick(schema.enum);
   if ('const' in schema) return schema.const;
   switch (Array.isArray(schema.type) ? dice.pick(schema.type as string[]) : schema.type) {
@@ -67,7 +67,7 @@ export function valueOf(
       const least = (schema.minItems as number | undefined) ?? 0;
       const most = Math.min((schema.maxItems as number | undefined) ?? 4, least + 3);
       const length = least + dice.below(most - least + 1);
-      return Array.from({ length }, () => valueOf((schema.items ?? true) as Schema, dice, lookup, depth + 1));
+      return Array.from({ length }, () => randomValue((schema.items ?? true) as Schema, dice, lookup, depth + 1));
     }
     case 'object':
       return objectOf(schema, dice, lookup, depth);
@@ -82,10 +82,10 @@ function objectOf(schema: Schema, dice: Dice, lookup: (reference: string) => Sch
   const kept = properties.filter(
     ([name]) => required.includes(name) || dice.random() < Math.min(0.5, 3 / properties.length),
   );
-  const value = Object.fromEntries(kept.map(([name, inner]) => [name, valueOf(inner, dice, lookup, depth + 1)]));
+  const value = Object.fromEntries(kept.map(([name, inner]) => [name, randomValue(inner, dice, lookup, depth + 1)]));
   const more = schema.additionalProperties;
   if (more !== undefined && more !== false && depth < DEEPEST && dice.random() < 0.7) {
-    value[dice.pick(['x', 'name', 'a/b', 'price'])] = valueOf(more as Schema, dice, lookup, depth + 1);
+    value[dice.pick(['x', 'name', 'a/b', 'price'])] = randomValue(more as Schema, dice, lookup, depth + 1);
   }
   return value;
 }

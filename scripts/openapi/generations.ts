@@ -113,11 +113,11 @@ export const GENERATION_OPERATIONS: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1/models/{id}',
-    id: 'getModel',
+    id: 'readModel',
     group: 'Models',
     summary: 'One model',
     access: { scope: 'models' },
-    parameters: [{ name: 'id', in: 'path', description: 'Of the model.', schema: { type: 'string' } }],
+    parameters: [{ name: 'id', in: 'path', description: 'Of a model.', schema: { type: 'string' } }],
     answers: { 200: { description: 'The model.', content: { 'application/json': reference('Model') } } },
     problems: ['unknown_model', 'backend_unavailable', 'backend_failed'],
   },

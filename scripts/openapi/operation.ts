@@ -51,6 +51,7 @@ const KEYED: readonly ProblemCode[] = [
   'invalid_key',
   'key_revoked',
   'key_expired',
+  'account_closed',
   'missing_scope',
   'origin_not_allowed',
 ];

@@ -1,0 +1,32 @@
+/** The files of the document are those that the schemas of today make. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { describeApi } from '../../scripts/openapi/api.ts';
+import { NOTES } from '../../scripts/openapi/notes.ts';
+import { referencePage } from '../../scripts/openapi/page.ts';
+
+const read = (name: string) => readFileSync(join(import.meta.dirname, '../../edge/public', name), 'utf8');
+const document = describeApi();
+
+describe('edge/public', () => {
+  it('has the document of today; if not: npm run openapi', () => {
+    expect(JSON.parse(read('openapi.json'))).toEqual(JSON.parse(JSON.stringify(document)));
+    expect(read('reference/index.html')).toBe(referencePage(document));
+  });
+
+  it('has a page that asks nobody else for anything', () => {
+    const page = read('reference/index.html');
+    expect(page).not.toMatch(/<(script|img|iframe)|\s(on\w+|style)=|(href|src)="(?!#|style\.css"|\.\.\/openapi\.json")/);
+    for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(page).toContain(`id="${target}"`);
+  });
+
+  it('says of each field of a text what it means', () => {
+    const { properties } = document.components.schemas.GenerationRequest as { properties: Record<string, object> };
+    expect(
+      Object.keys(properties)
+        .map((name) => `GenerationRequest/${name}`)
+        .sort(),
+    ).toEqual(Object.keys(NOTES).sort());
+  });
+});
