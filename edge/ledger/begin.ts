@@ -1,12 +1,11 @@
 /** How a request begins: everything that may stand against it, and the hold. */
 import { ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { Books } from './books.ts';
-import { ended } from './end.ts';
-import { last } from './entries.ts';
-import { type Hold, held, holdOf, putHold } from './holds.ts';
+import { type Hold, putHold } from './holds.ts';
 import { answerTo, start } from './idempotency.ts';
-import { checkKey, checkMonth, type Key, keyOf } from './keys.ts';
+import { checkKey, checkMonth, type Key } from './keys.ts';
 import type { Begin, Begun, RateState } from './protocol.ts';
+import { type OpenRequest, type Standing, standingOf } from './standing.ts';
 
 /** Requests of an account at once. */
 export const CONCURRENT = 64;
@@ -16,48 +15,54 @@ const CONCURRENT_RETRY_S = 1;
 /** Begins a request, or says why not; for a request that is open already, what was said then. */
 export function begin(books: Books, asked: Begin, now: number): Begun {
   const { rates, storage } = books;
+  const standing = standingOf(storage.sql, asked.request, asked.key, now);
+  const { key, open } = standing;
+  if (open !== undefined && (!open.joined || asked.flight !== undefined)) {
+    return { ...begunBy(open), rate: key && rates.state(key.id, key.perMinute, now) };
+  }
   let rate: RateState | undefined;
   try {
-    const key = keyOf(storage.sql, asked.key, now);
-    const open = holdOf(storage.sql, asked.request);
-    if (open !== undefined && (!open.joined || asked.flight !== undefined)) {
-      rate = key && rates.state(key.id, key.perMinute, now);
-      return { ...begunBy(open), rate };
-    }
     checkKey(key, now);
     // Who joined a job that came to nothing begins again to run by himself; for his rate it is the same request.
-    if (open !== undefined) return computeInstead(books, asked, key, open, now);
+    if (open !== undefined) return computeInstead(books, asked, { ...standing, key, open }, now);
     const taken = rates.take(key.id, key.perMinute, now);
     rate = taken.rate;
     checkRate(taken.waitMs, rate);
-    return { ...admit(books, asked, key, now), rate };
+    return { ...admit(books, asked, { ...standing, key }, now), rate };
   } catch (thrown) {
     if (thrown instanceof ProblemError) return { type: 'refused', problem: thrown.problem, rate };
     throw thrown;
   }
 }
 
-function admit(books: Books, asked: Begin, key: Key, now: number): Begun {
-  const { flights, storage } = books;
-  const { sql } = storage;
+type Known = Standing & { readonly key: Key };
+
+function admit({ flights, storage }: Books, asked: Begin, standing: Known, now: number): Begun {
   const { request, idempotency, flight } = asked;
-  const answer = idempotency && answerTo(sql, idempotency, now);
+  const answer = idempotency && answerTo(storage.sql, idempotency, now);
   if (answer !== undefined) return { type: 'replayed', answer };
-  if (ended(sql, request) !== undefined) throw problem('duplicate_id', `The request ${request} has ended already.`);
+  if (standing.ended) throw problem('duplicate_id', `The request ${request} has ended already.`);
+  checkCount(standing.count);
   const joins = flight === undefined ? undefined : flights.jobOf(flight);
   const hold = holdFor(asked, joins, now);
-  checkFunds(books, key, hold.amount, 1);
+  checkFunds(standing, hold.amount);
   storage.transactionSync(() => {
-    putHold(sql, hold);
-    if (idempotency !== undefined) start(sql, idempotency.key, idempotency.fingerprint, request);
+    putHold(storage.sql, hold);
+    if (idempotency !== undefined) start(storage.sql, idempotency.key, idempotency.fingerprint, request);
   });
   if (flight !== undefined && joins === undefined) flights.start(flight, request, asked.job);
   return begunBy(hold);
 }
 
-function computeInstead(books: Books, asked: Begin, key: Key, joined: Hold, now: number): Begun {
-  const hold = { ...holdFor(asked, undefined, now), idempotency: joined.idempotency };
-  checkFunds(books, key, hold.amount - joined.amount, 0);
+function computeInstead(
+  books: Books,
+  asked: Begin,
+  standing: Known & { readonly open: OpenRequest },
+  now: number,
+): Begun {
+  const { open, held, heldOfKey } = standing;
+  const hold = { ...holdFor(asked, undefined, now), idempotency: open.idempotency };
+  checkFunds({ ...standing, held: held - open.amount, heldOfKey: heldOfKey - open.amount }, hold.amount);
   putHold(books.storage.sql, hold);
   return begunBy(hold);
 }
@@ -70,7 +75,7 @@ function holdFor(asked: Begin, joins: string | undefined, now: number): Hold {
   return { request, job: joins ?? asked.job, joined, key, model, amount, price, due, idempotency: idempotency?.key };
 }
 
-function begunBy({ joined, job }: Hold): Begun {
+function begunBy({ joined, job }: Pick<Hold, 'joined' | 'job'>): Begun {
   return joined ? { type: 'joined', job } : { type: 'held' };
 }
 
@@ -81,18 +86,18 @@ function checkRate(waitMs: number, { limit, window }: RateState): void {
   throw problem('rate_limited', detail, { retryAfter });
 }
 
-/** @throws ProblemError where so many more requests, or so much more money held, is too much */
-function checkFunds({ storage: { sql } }: Books, key: Key, amount: number, requests: number): void {
-  const open = held(sql, key.id);
-  if (open.count + requests > CONCURRENT) {
-    const detail = `The account has ${open.count} requests under way, which is the most. What to do: wait for one of them.`;
-    throw problem('too_many_concurrent', detail, { retryAfter: CONCURRENT_RETRY_S });
-  }
-  checkMonth(key, open.ofKey, amount);
-  const { balance } = last(sql);
-  const missing = amount - (balance - open.amount);
+function checkCount(count: number): void {
+  if (count < CONCURRENT) return;
+  const detail = `The account has ${count} requests under way, which is the most. What to do: wait for one of them.`;
+  throw problem('too_many_concurrent', detail, { retryAfter: CONCURRENT_RETRY_S });
+}
+
+/** @throws ProblemError where so much more money held is too much for the key or the account */
+function checkFunds({ key, balance, held, heldOfKey }: Known, amount: number): void {
+  checkMonth(key, heldOfKey, amount);
+  const missing = amount - (balance - held);
   if (missing <= 0) return;
-  const has = `of the balance of ${balance}, ${open.amount} are held for requests under way`;
+  const has = `of the balance of ${balance}, ${held} are held for requests under way`;
   const detail = `This may cost up to ${amount} micro-dollars; ${has}: ${missing} are missing. What to do: top up the account.`;
   throw problem('insufficient_credits', detail);
 }

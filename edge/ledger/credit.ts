@@ -2,7 +2,7 @@
 import { log } from '../log.ts';
 import type { Books } from './books.ts';
 import { amountOf, append, last } from './entries.ts';
-import { held } from './holds.ts';
+import { heldIn } from './holds.ts';
 import { accountOf } from './outbox.ts';
 import type { Credited, CreditKind } from './protocol.ts';
 
@@ -11,7 +11,7 @@ export function credit(books: Books, id: string, kind: CreditKind, amount: numbe
   const { sql } = books.storage;
   if (accountOf(sql) === undefined) throw new Error('The ledger was never opened.');
   if (!Number.isSafeInteger(amount)) throw new Error(`${amount} is no amount, of ${id}.`);
-  const open = held(sql).amount;
+  const open = heldIn(sql);
   const before = amountOf(sql, id);
   if (before !== undefined) return { balance: last(sql).balance, held: open, credited: before };
   const available = last(sql).balance - open;

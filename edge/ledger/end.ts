@@ -2,7 +2,7 @@
 import { log } from '../log.ts';
 import type { Books } from './books.ts';
 import { amountOf, append, last } from './entries.ts';
-import { dropHold, type Hold, holdOf, postpone } from './holds.ts';
+import { type Hold, postpone, takeHold } from './holds.ts';
 import { finish } from './idempotency.ts';
 import { spend } from './keys.ts';
 import type { Settled, Settlement } from './protocol.ts';
@@ -15,50 +15,44 @@ const RELEASED = 'SELECT 1 AS yes FROM released WHERE request = ?';
 const RELEASE = 'INSERT INTO released (request, expires) VALUES (?, ?)';
 const SWEEP = 'DELETE FROM released WHERE request IN (SELECT request FROM released WHERE expires <= ? LIMIT ?)';
 
-/** What a request that has ended was charged; undefined where it is open or never was. */
-export function ended(sql: Sql, request: string): number | undefined {
-  const amount = amountOf(sql, request);
-  if (amount !== undefined) return 0 - amount;
-  return first(sql, RELEASED, request) === undefined ? undefined : 0;
-}
-
 /** Charges a request. @throws Error where it never began: no request may run without */
 export function settle(books: Books, request: string, settlement: Settlement, now: number): Settled {
   const { sql } = books.storage;
-  const hold = openOrEnded(sql, request);
-  if (typeof hold === 'number') return { charged: hold, balance: last(sql).balance };
-  const charged = chargeable(hold, settlement.amount);
-  const { origin: kind, work, texts, answer } = settlement;
-  const { key, model, idempotency } = hold;
-  const balance = books.storage.transactionSync(() => {
-    dropHold(sql, request);
-    spend(sql, key, charged, now);
-    if (idempotency !== undefined) finish(sql, idempotency, answer, now);
-    return append(sql, { id: request, kind, amount: 0 - charged, at: now, key, model, work, texts });
+  const settled = books.storage.transactionSync(() => {
+    const hold = takeHold(sql, request);
+    return hold && charge(sql, hold, settlement, now);
   });
   books.flights.end(request);
-  return { charged, balance };
+  return settled ?? { charged: chargedBefore(sql, request), balance: last(sql).balance };
+}
+
+function charge(sql: Sql, hold: Hold, settlement: Settlement, now: number): Settled {
+  const { origin: kind, work, texts, answer } = settlement;
+  const { request: id, key, model, idempotency } = hold;
+  const charged = chargeable(hold, settlement.amount);
+  spend(sql, key, charged, now);
+  if (idempotency !== undefined) finish(sql, idempotency, answer, now);
+  return { charged, balance: append(sql, { id, kind, amount: 0 - charged, at: now, key, model, work, texts }) };
 }
 
 /** It costs nothing. Nothing happens where it has ended already. @throws Error where it never began */
 export function release(books: Books, request: string, now: number): void {
   const { sql } = books.storage;
-  const hold = openOrEnded(sql, request);
-  if (typeof hold === 'number') return;
-  books.storage.transactionSync(() => {
-    dropHold(sql, request);
+  const released = books.storage.transactionSync(() => {
+    const hold = takeHold(sql, request);
+    if (hold === undefined) return false;
     if (hold.idempotency !== undefined) finish(sql, hold.idempotency, undefined, now);
     sql.exec(RELEASE, request, now + RELEASED_KEPT_MS);
+    return true;
   });
   books.flights.end(request);
+  if (!released) chargedBefore(sql, request);
 }
 
 /** Its reader is gone: sets when to ask what ran. Nothing happens where it has ended already. @throws Error where it never began */
 export function leave(books: Books, request: string, due: number): void {
   const { sql } = books.storage;
-  const hold = openOrEnded(sql, request);
-  if (typeof hold === 'number') return;
-  postpone(sql, request, due);
+  if (postpone(sql, request, due) === 0) chargedBefore(sql, request);
   books.flights.end(request);
 }
 
@@ -67,10 +61,12 @@ export function sweepReleased(sql: Sql, now: number, most: number): void {
   sql.exec(SWEEP, now, most);
 }
 
-function openOrEnded(sql: Sql, request: string): Hold | number {
-  const found = holdOf(sql, request) ?? ended(sql, request);
-  if (found === undefined) throw new Error(`The request ${request} never began.`);
-  return found;
+/** What a request that has ended was charged. @throws Error where it never began */
+function chargedBefore(sql: Sql, request: string): number {
+  const amount = amountOf(sql, request);
+  if (amount !== undefined) return 0 - amount;
+  if (first(sql, RELEASED, request) !== undefined) return 0;
+  throw new Error(`The request ${request} never began.`);
 }
 
 /** What may be charged of an amount: no more than is held, or the balance could fall below zero. */

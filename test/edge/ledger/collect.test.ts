@@ -5,7 +5,7 @@ import type { Books } from '../../../edge/ledger/books.ts';
 import { collectDue, type WorkOf } from '../../../edge/ledger/collect.ts';
 import { leave, release, settle } from '../../../edge/ledger/end.ts';
 import { entriesAfter, last } from '../../../edge/ledger/entries.ts';
-import { dueHolds, held } from '../../../edge/ledger/holds.ts';
+import { dueHolds, heldIn } from '../../../edge/ledger/holds.ts';
 import type { LedgerApi } from '../../../edge/ledger/protocol.ts';
 import type { JobWork } from '../../../shared/contract/job-work.ts';
 import { verifyRequest } from '../../../shared/contract/signature.ts';
@@ -24,7 +24,7 @@ const running: JobWork = { id: 'gen_', state: 'running', texts: [] };
 /** Collects at a time, by a service that says this. */
 const collectAt = (books: Books, now: number, workOf: WorkOf) => collectDue(books, workOf, () => now);
 
-const money = ({ storage: { sql } }: Books) => ({ balance: last(sql).balance, held: held(sql).amount });
+const money = ({ storage: { sql } }: Books) => ({ balance: last(sql).balance, held: heldIn(sql) });
 
 describe('a request of which nobody says what became of it', () => {
   const begun = (run: (books: Books) => Promise<void>, changes = {}) =>
@@ -82,7 +82,7 @@ describe('a request of which nobody says what became of it', () => {
   it('is asked for ever less often while no service can be, and given up after a quarter of an hour', () =>
     begun(async (books) => {
       const tries: number[] = [];
-      while (held(books.storage.sql).count > 0) {
+      while (dueHolds(books.storage.sql, FOREVER, 1).length > 0) {
         const [{ due }] = dueHolds(books.storage.sql, FOREVER, 1);
         tries.push(due - MINUTE);
         await collectAt(books, due, () => Promise.reject(new Error('unreachable')));
@@ -99,7 +99,7 @@ describe('a request of which nobody says what became of it', () => {
       await collectAt(books, 10 * MINUTE, unreachable);
       await collectAt(books, 20 * MINUTE, async () => running);
       await collectAt(books, 30 * MINUTE, unreachable);
-      expect(held(books.storage.sql).count).toBe(1);
+      expect(dueHolds(books.storage.sql, FOREVER, 1)).toHaveLength(1);
     }));
 
   it('is asked for after its reader left, as soon as he can no longer come back', () =>
