@@ -47,7 +47,7 @@ export function startChild({ name, parameters, environment, folder, log }: Child
     if (stopping) return new Promise<never>(() => undefined);
     throw new Error(`The ${name} ${how}. The end of its log (${log}):\n${lastLines(log)}`);
   });
-  const succeeded = ended.then((how) => (how === ENDED_WELL ? undefined : died));
+  const succeeded = ended.then((how) => (how === ENDED_WELL && !stopping ? undefined : died));
   // Somebody races them as long as it matters; after that they may not crash the process.
   for (const promise of [died, succeeded]) promise.catch(() => undefined);
   return {

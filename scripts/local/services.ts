@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLocalAccount } from './account.ts';
-import { type Child, startChild } from './children.ts';
+import { type Child, type ChildOptions, startChild } from './children.ts';
 import { claimFolder, releaseFolder } from './claims.ts';
+import { emptyDatabase } from './database.ts';
 import { choosePort } from './ports.ts';
 
 const EDGE_PORT = 8787;
@@ -53,60 +54,52 @@ export async function startServices(
   writeFileSync(variables, environmentFile({ url: backendUrl, secret, adminSecret }, given), { mode: 0o600 });
 
   const environment = withoutOurs(given);
-  const backend = startChild({
-    name: 'inference service',
-    parameters: [join(root, 'gpu-backend', 'main.ts')],
-    environment: { ...environment, MASKWRIGHT_SECRET: secret, MASKWRIGHT_BACKEND_PORT: String(backendPort) },
-    folder: root,
-    log: join(folderOf(backendPort), 'backend.log'),
-  });
-  const state = join(folder, 'state');
-  const wrangler = {
-    environment: {
-      ...environment,
-      CI: '1',
-      WRANGLER_SEND_METRICS: 'false',
-      WRANGLER_LOG_PATH: join(folder, 'wrangler'),
-      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-      NO_UPDATE_NOTIFIER: '1',
-    },
-    folder: root,
+  const children: Child[] = [];
+  const start = (options: Pick<ChildOptions, 'name' | 'parameters' | 'log'>, more: NodeJS.ProcessEnv): Child => {
+    const child = startChild({ ...options, environment: { ...environment, ...more }, folder: root });
+    children.push(child);
+    return child;
   };
-  const edge = startChild({
-    ...wrangler,
-    name: 'edge',
-    parameters: edgeParameters(root, { edgePort, variables, state }),
-    log: join(folder, 'edge.log'),
-  });
-  // While the others start: SQLite lets it write beside a running edge.
-  const migrations = startChild({
-    ...wrangler,
-    name: 'migration of the database',
-    parameters: migrationParameters(root, state),
-    log: join(folder, 'migrations.log'),
-  });
-  const children = [backend, edge, migrations];
-  const died = Promise.race([backend.died, edge.died]);
-  let failed = false;
-  died.catch(() => {
-    failed = true;
-  });
-  const stop = async () => {
-    await Promise.all(children.map((child: Child) => child.stop()));
-    rmSync(variables, { force: true });
-    // The logs of a failure stay to be read.
-    for (const port of [edgePort, backendPort]) releaseFolder(folderOf(port), { keep: failed });
+  const backend = start(
+    {
+      name: 'inference service',
+      parameters: [join(root, 'gpu-backend', 'main.ts')],
+      log: join(folderOf(backendPort), 'backend.log'),
+    },
+    { MASKWRIGHT_SECRET: secret, MASKWRIGHT_BACKEND_PORT: String(backendPort) },
+  );
+  const state = join(folder, 'state');
+  const startEdge = async () => {
+    const migrate = () => start(migration(root, { state, folder }), wranglerEnvironment(folder)).succeeded;
+    await emptyDatabase({ root, state, migrate });
+    const parameters = edgeParameters(root, { edgePort, variables, state });
+    return start({ name: 'edge', parameters, log: join(folder, 'edge.log') }, wranglerEnvironment(folder));
   };
   const ready = async () => {
-    await Promise.all([answers(`${backendUrl}/readyz`), answers(url, NOT_FOUND), migrations.succeeded]);
+    await Promise.all([answers(`${backendUrl}/readyz`), answers(`${url}/v1/models`, UNAUTHORIZED)]);
     const key = await openLocalAccount(url, adminSecret);
     await answers(`${url}/v1/models`, OK, key);
     return key;
   };
+  let failed = false;
+  const stop = async () => {
+    await Promise.all(children.map((child) => child.stop()));
+    rmSync(variables, { force: true });
+    // The logs of a failure stay to be read.
+    for (const port of [edgePort, backendPort]) releaseFolder(folderOf(port), { keep: failed });
+  };
   try {
-    const key = await Promise.race([ready(), died, interrupted]);
-    if (typeof key === 'string') return { url, backendUrl, key, adminSecret, died, stop };
+    const edge = await Promise.race([startEdge(), backend.died, interrupted]);
+    if (edge !== undefined) {
+      const died = Promise.race([backend.died, edge.died]);
+      died.catch(() => {
+        failed = true;
+      });
+      const key = await Promise.race([ready(), died, interrupted]);
+      if (key !== undefined) return { url, backendUrl, key, adminSecret, died, stop };
+    }
   } catch (error) {
+    failed = true;
     await stop();
     throw error;
   }
@@ -144,8 +137,22 @@ function wranglerParameters(root: string, ...command: string[]): string[] {
   ];
 }
 
-function migrationParameters(root: string, state: string): string[] {
-  return [...wranglerParameters(root, 'd1', 'migrations', 'apply', 'DB'), '--local', '--persist-to', state];
+function migration(root: string, { state, folder }: { state: string; folder: string }) {
+  return {
+    name: 'migration of the database',
+    parameters: [...wranglerParameters(root, 'd1', 'migrations', 'apply', 'DB'), '--local', '--persist-to', state],
+    log: join(folder, 'migrations.log'),
+  };
+}
+
+function wranglerEnvironment(folder: string): NodeJS.ProcessEnv {
+  return {
+    CI: '1',
+    WRANGLER_SEND_METRICS: 'false',
+    WRANGLER_LOG_PATH: join(folder, 'wrangler'),
+    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    NO_UPDATE_NOTIFIER: '1',
+  };
 }
 
 function edgeParameters(root: string, paths: { edgePort: number; variables: string; state: string }): string[] {
@@ -158,7 +165,7 @@ function edgeParameters(root: string, paths: { edgePort: number; variables: stri
 }
 
 const OK = 200;
-const NOT_FOUND = 404;
+const UNAUTHORIZED = 401;
 
 /** Waits until an address answers with this status. */
 async function answers(url: string, status = OK, key?: string): Promise<void> {
