@@ -138,6 +138,6 @@ describe('docs/configuration.md', () => {
     const source = readFileSync(join(import.meta.dirname, '../../edge/env.ts'), 'utf8');
     const names = [...source.matchAll(/^ {2}readonly ([A-Z0-9_]+)\??:/gm)].map(([, name]) => name);
     const edge = rows.filter(([name, , , more]) => more === undefined && !name.startsWith('`MASKWRIGHT_'));
-    expect(edge.map(([name]) => quoted(name)[0]).sort()).toEqual(names.sort());
+    expect(edge.flatMap(([name]) => quoted(name)).sort()).toEqual(names.sort());
   });
 });
