@@ -19,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   serve: () => import('./serve.ts'),
   device: () => import('./device.ts'),
   chaos: () => import('./chaos.ts'),
+  edge: () => import('./edge.ts'),
   decisions: () => import('./decisions.ts'),
 };
 
