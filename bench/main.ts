@@ -21,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly run: Bench }>>> 
   chaos: () => import('./chaos.ts'),
   fuzz: () => import('./fuzz.ts'),
   money: () => import('./money.ts'),
+  edge: () => import('./edge.ts'),
   decisions: () => import('./decisions.ts'),
 };
 
