@@ -37,7 +37,7 @@ export const GENERATION_OPERATIONS: readonly Operation[] = [
           template: '{{name:words=1..3}} is a {{kind:words=1..3}} near {{place:words=1..4}}.',
           seed: 7,
         },
-        length: { style: 'slogan', prompt: 'a warm blanket', length: { unit: 'characters', max: 60 } },
+        length: { style: 'tagline', prompt: 'a warm blanket', length: { unit: 'characters', max: 60 } },
         choices: { prompt: 'The parcel arrived broken.', choices: ['praise', 'complaint'], choice_probabilities: true },
       },
     },

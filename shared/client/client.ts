@@ -2,10 +2,12 @@
  * A client of the public API, for Node, browsers and Workers: nothing but `fetch`.
  *
  *     const maskwright = createClient({ key: 'sk_live_...' });
- *     const { text } = await maskwright.generate({ style: 'slogan', prompt: 'a warm blanket' });
+ *     const { text } = await maskwright.generate({ style: 'tagline', prompt: 'a warm blanket' });
  *     for await (const { step, text } of maskwright.steps({ prompt: 'a warm blanket' })) console.log(step, text);
  */
+
 import type { FinishedText, GenerationAnswer, GenerationAnswers } from '../contract/answer.ts';
+import type { DecisionAnswer, DecisionRequest } from '../contract/decision.ts';
 import { type Frame, firstFrame, frameText, nextFrame } from '../contract/frames.ts';
 import type { GenerationRequest } from '../contract/generation.ts';
 import type { ModelSummary } from '../contract/manifest.ts';
@@ -58,7 +60,20 @@ export interface Client {
   steps(request: TextRequest & { readonly n?: number }, options?: CallOptions): AsyncGenerator<Snapshot, void>;
   /** Pieces of the text, from its beginning, that can no longer change. */
   text(request: TextRequest, options?: CallOptions): AsyncGenerator<string, void>;
+  /** Questions over a state, answered with probabilities. */
+  decide(request: DecisionRequest, options?: CallOptions): Promise<DecisionAnswer>;
   models(options?: Pick<CallOptions, 'signal'>): Promise<readonly ModelSummary[]>;
+  /** What the account has, in micro-dollars. */
+  balance(options?: Pick<CallOptions, 'signal'>): Promise<Balance>;
+}
+
+export interface Balance {
+  readonly mode: 'live' | 'test';
+  readonly balance: number;
+  /** For requests under way. */
+  readonly held: number;
+  /** `balance` less `held`. */
+  readonly available: number;
 }
 
 const DEFAULT_URL = 'https://api.maskwright.dev';
@@ -70,12 +85,18 @@ export function createClient(options: ClientOptions): Client {
   const call = createTransport({ key, url, retries, fetch: send });
   const headersOf = ({ idempotencyKey = crypto.randomUUID() }: CallOptions) => ({ 'idempotency-key': idempotencyKey });
 
-  async function generation(body: object, options: CallOptions): Promise<GenerationAnswer | GenerationAnswers> {
-    const { signal } = options;
+  async function post<Answer>(path: string, body: object, options: CallOptions): Promise<Answer> {
     const headers = headersOf(options);
-    const response = await call({ method: 'POST', path: '/v1/generations', body, headers, signal, repeatable: true });
-    return (await response.json()) as GenerationAnswer | GenerationAnswers;
+    const response = await call({ method: 'POST', path, body, headers, signal: options.signal, repeatable: true });
+    return (await response.json()) as Answer;
   }
+
+  async function get<Answer>(path: string, { signal }: Pick<CallOptions, 'signal'>): Promise<Answer> {
+    return (await (await call({ path, signal, repeatable: true })).json()) as Answer;
+  }
+
+  const generation = (body: object, options: CallOptions) =>
+    post<GenerationAnswer | GenerationAnswers>('/v1/generations', body, options);
 
   function stream(body: { readonly stream: 'steps' | 'text' }, options: CallOptions): AsyncGenerator<StreamMessage> {
     return streamMessages(call, { body, headers: headersOf(options), signal: options.signal, retries });
@@ -98,10 +119,9 @@ export function createClient(options: ClientOptions): Client {
         if (name === 'text') yield (JSON.parse(data) as { text: string }).text;
       }
     },
-    async models({ signal } = {}) {
-      const response = await call({ path: '/v1/models', signal, repeatable: true });
-      return ((await response.json()) as { data: readonly ModelSummary[] }).data;
-    },
+    decide: (request, options = {}) => post('/v1/decisions', request, options),
+    models: async (options = {}) => (await get<{ data: readonly ModelSummary[] }>('/v1/models', options)).data,
+    balance: (options = {}) => get('/v1/balance', options),
   };
 }
 

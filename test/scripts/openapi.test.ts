@@ -5,9 +5,21 @@ import { describe, expect, it } from 'vitest';
 import { describeApi } from '../../scripts/openapi/api.ts';
 import { NOTES } from '../../scripts/openapi/notes.ts';
 import { referencePage } from '../../scripts/openapi/page.ts';
+import { PROBLEMS } from '../../shared/contract/problem.ts';
+import { quoted, tableRows } from '../documented-tables.ts';
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, '../../edge/public', name), 'utf8');
 const document = describeApi();
+
+describe('docs/api.md', () => {
+  it('has every problem with its status', () => {
+    const rows = tableRows('api.md').map(([codes, statuses]) => ({ codes: quoted(codes), statuses }));
+    for (const [code, { status }] of Object.entries(PROBLEMS)) {
+      const row = rows.find(({ codes }) => codes.includes(code));
+      expect(row?.statuses, code).toContain(String(status));
+    }
+  });
+});
 
 describe('edge/public', () => {
   it('has the document of today; if not: npm run openapi', () => {
@@ -17,7 +29,9 @@ describe('edge/public', () => {
 
   it('has a page that asks nobody else for anything', () => {
     const page = read('reference/index.html');
-    expect(page).not.toMatch(/<(script|img|iframe)|\s(on\w+|style)=|(href|src)="(?!#|style\.css"|\.\.\/openapi\.json")/);
+    expect(page).not.toMatch(
+      /<(script|img|iframe)|\s(on\w+|style)=|(href|src)="(?!#|style\.css"|\.\.\/openapi\.json")/,
+    );
     for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(page).toContain(`id="${target}"`);
   });
 
