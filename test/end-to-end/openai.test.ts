@@ -178,6 +178,22 @@ describe('errors', () => {
   });
 });
 
+it('under an Idempotency-Key a request is computed and paid once, and answered the same', async () => {
+  const headers = { 'Idempotency-Key': crypto.randomUUID() };
+  const body = { model, messages, max_tokens: 12 };
+  const [first, second] = [
+    await client.chat.completions.create(body, { headers }),
+    await client.chat.completions.create(body, { headers }),
+  ];
+  expect(second.choices).toEqual(first.choices);
+  expect([first, second].map((answer) => (answer as unknown as Ours).usage.price)).toMatchObject([
+    { origin: 'computed' },
+    { origin: 'replayed', micro_dollars: 0 },
+  ]);
+  const other = client.chat.completions.create({ ...body, max_tokens: 13 }, { headers });
+  await expect(other).rejects.toMatchObject({ status: 422, code: 'idempotency_mismatch' });
+});
+
 it('models are listed, and found by their ids', async () => {
   const models = [];
   for await (const each of client.models.list()) models.push(each);
