@@ -6,7 +6,7 @@ import { jobIdentifier } from '../edge/identifier.ts';
 import type { Entry } from '../edge/ledger/protocol.ts';
 import type { JobWork } from '../shared/contract/job-work.ts';
 import { type Price, priceOfAll, type Work } from '../shared/contract/price.ts';
-import type { MoneyBackends } from './money-backends.ts';
+import type { LoggedJob, MoneyBackends } from './money-backends.ts';
 import type { Told } from './money-clients.ts';
 import type { MoneyEdge } from './money-edge.ts';
 
@@ -109,13 +109,24 @@ async function proofOf(
       : { fault: `work ${work}, by its service ${workOf(did[0].texts)}` };
   }
   if (told?.whole) return { proof: 'caller' };
-  // Its service was killed, and its caller had left by then: the edge had all of it, or it was not to be charged.
-  const done = backends.logged(jobIdentifier(id)).find(({ outcome }) => outcome === 'done');
-  if (done === undefined) return { fault: `charged ${-amount}, and no service says that it ended` };
-  // Of several texts the log has the sums, which are not the price.
-  return done.positions * done.steps === work || done.steps === 0 || (told?.positions.size ?? 2) > 1
-    ? { proof: 'log' }
-    : { fault: `work ${work}, by the log of its service ${done.positions} x ${done.steps}` };
+  // Its service was killed since: of what it did only its log is left.
+  const lines = backends.logged(jobIdentifier(id));
+  if (lines.some((one) => agrees(one, work ?? 0, told))) return { proof: 'log' };
+  return { fault: `${-amount} charged, work ${work}, by the logs of services: ${JSON.stringify(lines)}` };
+}
+
+/** Steps that an engine took and that were not recorded any more when the job was broken off. */
+const UNRECORDED = 2;
+
+/** Whether a service that ended a job could have said this of its work. Of several texts its log has the sums, which are bounds only. */
+function agrees({ n, positions, steps, outcome }: LoggedJob, work: number, told: Told | undefined): boolean {
+  const seen = [...(told?.steps ?? [])].reduce(
+    (sum, [index, count]) => sum + count * (told?.positions.get(index) ?? 0),
+    0,
+  );
+  if (work < seen || work > positions * steps) return false;
+  if (outcome === 'done') return n > 1 || work === positions * steps;
+  return outcome === 'cancelled' && (n > 1 || work >= positions * (steps - UNRECORDED));
 }
 
 const workOf = (texts: readonly Work[]) =>

@@ -34,6 +34,8 @@ export interface MoneyBackends {
 /** The line of a job that has ended. */
 export interface LoggedJob {
   readonly request: string;
+  /** Its texts; positions and steps are those of all. */
+  readonly n: number;
   readonly positions: number;
   readonly steps: number;
   readonly outcome: string;
