@@ -15,6 +15,8 @@ const PER_MINUTE = 100_000;
 export interface EdgeProcesses {
   readonly backendUrl: string;
   readonly edgeUrl: string;
+  /** Of the Worker of edge-bare.ts. */
+  readonly bareUrl: string;
   /** A live key without a limit that would be felt. */
   readonly key: string;
   stop(): void;
@@ -42,9 +44,9 @@ export async function startEdge(): Promise<EdgeProcesses> {
       BACKEND_SECRET: randomBytes(32).toString('hex'),
       ADMIN_SECRET: adminSecret,
     };
-    const { url } = await start('edge-worker.ts', folder, JSON.stringify(variables));
-    const edgeUrl = String(url);
-    return { backendUrl, edgeUrl, key: await openKey(edgeUrl, adminSecret), stop };
+    const { edge, bare } = await start('edge-worker.ts', folder, JSON.stringify(variables));
+    const edgeUrl = String(edge);
+    return { backendUrl, edgeUrl, bareUrl: String(bare), key: await openKey(edgeUrl, adminSecret), stop };
   } catch (error) {
     stop();
     throw error;

@@ -6,7 +6,7 @@ import { startEdge } from './edge-processes.ts';
 import type { Bar, BenchOptions, Report, Row } from './report.ts';
 
 const WARM_UP_ROUNDS = 150;
-const ROUNDS = 1_000;
+const ROUNDS = 600;
 const CALLERS = [1, 8, 32];
 /** Of one row of throughput. */
 const LOAD_MS = 2_000;
@@ -14,11 +14,13 @@ const LOAD_MS = 2_000;
 const METHOD =
   'A fixed service in a process of its own answers every job at once with the recorded events of one text (46 positions, 16 steps, 4 KB). ' +
   'The edge is the deployed bundle in workerd (Miniflare), asked on its own socket, with local D1, KV, Durable Objects, Queue and cache on ' +
-  'disk. Each round sends one request each way, in random order, one after the other, over kept connections of node:http; warm-up is dropped. ' +
-  'direct: a signed job, its events read to their end. full: key, validation, constraint, rate limit, hold, service, answer as JSON, ' +
+  'disk. Each way is measured in pairs with the direct one, in random order, one request after the other, over kept connections of node:http; warm-up ' +
+  'is dropped. ' +
+  'direct: a job, its events read to their end. bare: a Worker of a few lines that writes a row to a Durable Object, passes the answer of the ' +
+  'service on and deletes the row behind it: the least that holding money takes here. full: key, validation, constraint, rate limit, hold, service, answer as JSON, ' +
   'settling behind it; without a seed, so that nothing can be kept. miss: with a seed that nobody had, so that both caches are looked in and ' +
   'the answer is kept. hit: an answer that is kept. stream: as full, as steps. p50, p90 and p99 are milliseconds from the first byte sent to the ' +
-  'last byte read, added those of the differences to direct in the same round. per_s_N: requests a second with N callers who ask without a ' +
+  'last byte read, added those of the differences in the pairs. per_s_N: requests a second with N callers who ask without a ' +
   'pause. Client, service and edge share the machine, so throughput is a lower bound.';
 
 const REQUEST = {
@@ -27,12 +29,12 @@ const REQUEST = {
   length: { unit: 'characters', min: 60, max: 160 },
 } as const;
 
-type Way = 'direct' | 'full' | 'miss' | 'hit' | 'stream';
+type Way = 'direct' | 'bare' | 'full' | 'miss' | 'hit' | 'stream';
 
 /** Sends one request some way; rejects where the answer is none. */
 type Ask = () => Promise<void>;
 
-function waysOf(backend: Send, edge: Send, key: string): Record<Way, Ask> {
+function waysOf(backend: Send, bare: Send, edge: Send, key: string): Record<Way, Ask> {
   let jobs = 0;
   let seeds = 1;
   const through = async (more: object, cacheStatus: RegExp) => {
@@ -55,6 +57,10 @@ function waysOf(backend: Send, edge: Send, key: string): Record<Way, Ask> {
       const answer = await backend('/generate', {}, JSON.stringify(job));
       if (answer.status !== 200) throw new Error(`the service answered with status ${answer.status}`);
     },
+    async bare() {
+      const answer = await bare('/', {}, JSON.stringify(REQUEST));
+      if (answer.status !== 200) throw new Error(`the bare Worker answered with status ${answer.status}`);
+    },
     full: () => through({}, /fwd=bypass/),
     miss: () => through({ seed: seeds++ }, /fwd=uri-miss/),
     hit: () => through({ seed: 0 }, /hit/),
@@ -75,16 +81,17 @@ function quantile(values: readonly number[], share: number): number {
 
 const hundredths = (value: number) => Math.round(value * 100) / 100;
 
-/** Milliseconds of each way, round by round. */
-async function pairs(ways: Readonly<Record<Way, Ask>>): Promise<Record<Way, number[]>> {
-  const names = Object.keys(ways) as Way[];
-  const times = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Way, number[]>;
+/** Milliseconds of a way and of the direct one beside it, round by round. */
+async function pairs(way: Ask, direct: Ask): Promise<readonly (readonly [way: number, direct: number])[]> {
+  const times: [number, number][] = [];
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
-    const order = names.map((name) => ({ name, at: Math.random() })).sort((a, b) => a.at - b.at);
-    for (const { name } of order) {
-      const time = await timed(ways[name]);
-      if (round >= 0) times[name].push(time);
+    let pair: [number, number];
+    if (Math.random() < 0.5) pair = [await timed(way), await timed(direct)];
+    else {
+      const first = await timed(direct);
+      pair = [await timed(way), first];
     }
+    if (round >= 0) times.push(pair);
   }
   return times;
 }
@@ -103,16 +110,18 @@ async function throughput(ask: Ask, callers: number): Promise<number> {
   return Math.round(answered / ((performance.now() - start) / 1_000));
 }
 
-async function rowOf(way: Way, ask: Ask, times: Readonly<Record<Way, readonly number[]>>): Promise<Row> {
-  const added = times[way].map((time, round) => time - times.direct[round]);
+async function rowOf(way: Way, ask: Ask, direct: Ask): Promise<Row> {
+  const times = await pairs(ask, direct);
+  const own = times.map(([time]) => time);
+  const added = times.map(([time, beside]) => time - beside);
   const row: Record<string, string | number> = { way };
   for (const [name, share] of [
     ['p50', 0.5],
     ['p90', 0.9],
     ['p99', 0.99],
   ] as const) {
-    row[name] = hundredths(quantile(times[way], share));
-    row[`added_${name}`] = way === 'direct' ? 0 : hundredths(quantile(added, share));
+    row[name] = hundredths(quantile(own, share));
+    row[`added_${name}`] = hundredths(quantile(added, share));
   }
   for (const callers of CALLERS) row[`per_s_${callers}`] = await throughput(ask, callers);
   return row;
@@ -124,15 +133,15 @@ function atMost(what: string, value: number, bound: number): Bar {
 
 export async function run(_options: BenchOptions): Promise<Report> {
   const processes = await startEdge();
-  const [backend, edge] = [createCaller(processes.backendUrl), createCaller(processes.edgeUrl)];
+  const { backendUrl, bareUrl, edgeUrl, key } = processes;
+  const [backend, bare, edge] = [backendUrl, bareUrl, edgeUrl].map(createCaller);
   try {
-    const ways = waysOf(backend.send, edge.send, processes.key);
+    const ways = waysOf(backend.send, bare.send, edge.send, key);
     // Kept in the background: asked for until it is there.
     await ways.hit().catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const times = await pairs(ways);
     const rows: Row[] = [];
-    for (const way of Object.keys(ways) as Way[]) rows.push(await rowOf(way, ways[way], times));
+    for (const way of Object.keys(ways) as Way[]) rows.push(await rowOf(way, ways[way], ways.direct));
     const of = (way: Way) => rows.find((row) => row.way === way) as Row;
     return {
       bench: 'edge',
@@ -144,8 +153,7 @@ export async function run(_options: BenchOptions): Promise<Report> {
       ],
     };
   } finally {
-    backend.close();
-    edge.close();
+    for (const caller of [backend, bare, edge]) caller.close();
     processes.stop();
   }
 }

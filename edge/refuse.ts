@@ -1,6 +1,7 @@
 /** Refusals that need no model: what is asked for does not exist, cannot be enforced, or cannot be. */
 import { compileConstraint } from '../shared/constraints/compile.ts';
 import { decide } from '../shared/constraints/feasibility.ts';
+import { createMemo } from '../shared/constraints/memo.ts';
 import type { GenerationRequest } from '../shared/contract/generation.ts';
 import type { ModelSummary } from '../shared/contract/manifest.ts';
 import { suggestion } from '../shared/contract/nearest.ts';
@@ -28,10 +29,22 @@ export function refuse(request: GenerationRequest, model: ModelSummary): number 
 function refuseConstraints(request: GenerationRequest, model: ModelSummary): number {
   const room = roomForText(request, model);
   const compiled = compileConstraint(request, { context: room });
-  const tokens = Math.min(compiled.tokens.max, room);
-  const decision = decide(compiled, { tokens, longestTokenBytes: model.longestTokenBytes });
-  if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
-  return tokens;
+  const limits = { tokens: Math.min(compiled.tokens.max, room), longestTokenBytes: model.longestTokenBytes };
+  satisfiable.get(JSON.stringify([limits, constraintsOf(request)]), () => {
+    const decision = decide(compiled, limits);
+    if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
+    return true;
+  });
+  return limits.tokens;
+}
+
+/** Callers ask the same of many texts, and finding one text that would do takes ten times what else there is to do here. */
+const satisfiable = createMemo<true>(() => false);
+
+/** A request without what no constraint depends on. */
+function constraintsOf(request: GenerationRequest): Partial<GenerationRequest> {
+  const { model, prompt, style, seed, n, temperature, diffusion, stream, cache, ...constraints } = request;
+  return constraints;
 }
 
 /**
