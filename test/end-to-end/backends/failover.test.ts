@@ -71,7 +71,8 @@ describe('a job whose service', () => {
   });
 
   it('breaks off behind the first event ends there: nobody else begins it', async () => {
-    const { env, asked } = network([{ cut: 3 }, 'none', 'none']);
+    // Of two that nothing is known of the first is asked first; of three it would be by chance.
+    const { env, asked } = network([{ cut: 3 }, 'none']);
     expect(await hear(env, streamedJob(STEPS))).toEqual({ events: 3, steps: 2, code: 'backend_failed' });
     expect(asked).toHaveLength(1);
   });
