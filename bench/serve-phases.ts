@@ -58,6 +58,8 @@ export interface Measured {
 const JOBS = 600;
 /** Share of the load's time before anything is measured: the just-in-time compiler's. */
 const WARM_UP = 1 / 12;
+/** The same once more under load. */
+const LOAD_WARM_UP = 1 / 3;
 const PROBE_MS = 50;
 const SAMPLE_MS = 1_000;
 const OK = 200;
@@ -79,6 +81,8 @@ export async function measure(service: ServiceProcess, { callers: count, seconds
   const alone = await oneCaller(service, callers, seconds, longest);
   const known = alone.calls.map(({ request }) => request);
   const many = startTraffic(callers, known, 'load', count);
+  // A job goes to one of the engines, so it takes several rounds until each of them has kept ready what it may keep.
+  await pause(1_000 * seconds * LOAD_WARM_UP);
   const watching = startWatching(service);
   const load = await phase(service, many.calls, () => pause(1_000 * seconds));
   const watched = await watching.stop();
@@ -135,13 +139,14 @@ function startTraffic(callers: Callers, jobs: readonly MixedRequest[], name: str
 }
 
 async function phase(service: ServiceProcess, calls: readonly Call[], last: () => Promise<void>): Promise<Phase> {
+  const first = calls.length;
   const started = performance.now();
   const service0 = service.cpuSeconds();
   const own = process.cpuUsage();
   await last();
   const { user, system } = process.cpuUsage(own);
   return {
-    calls: [...calls],
+    calls: calls.slice(first),
     seconds: (performance.now() - started) / 1_000,
     serviceCpu: service.cpuSeconds() - service0,
     callerCpu: (user + system) / 1e6,

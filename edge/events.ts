@@ -44,30 +44,53 @@ async function* lines(body: ReadableStream<Uint8Array> | null, signal: AbortSign
   if (body === null) return;
   const reader = body.getReader();
   const decoder = new TextDecoder();
+  const ear = listening(reader);
   let rest = '';
   try {
-    for (let part = await read(reader, signal); !part.done; part = await read(reader, signal)) {
+    for (;;) {
+      const part = await reader.read().catch((error: unknown) => brokenOff(signal, error));
+      if (ear.silent) return brokenOff(signal, new Error('nothing came'));
+      if (part.done) return;
+      ear.heard();
       const complete = (rest + decoder.decode(part.value, { stream: true })).split('\n');
       rest = complete.pop() ?? '';
       for (const line of complete) if (line !== '') yield line;
     }
   } finally {
+    ear.end();
     // Left early (the reader is gone, or an event made no sense): the service is told by the closed connection.
     await reader.cancel().catch(() => undefined);
   }
 }
 
-async function read(reader: ReadableStreamDefaultReader<Uint8Array>, signal: AbortSignal) {
-  const { promise: silence, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('nothing came')), SILENCE_MS);
-  try {
-    return await Promise.race([reader.read(), silence]);
-  } catch (error) {
-    if (!signal.aborted) log('error', 'the connection to the service broke off', { error: String(error) });
-    throw backendFailed('the connection broke off');
-  } finally {
-    clearTimeout(timer);
+/** Ends the reading when nothing has come for too long. One timer for the whole stream: one for each part is felt. */
+function listening(reader: ReadableStreamDefaultReader<Uint8Array>) {
+  let last = Date.now();
+  let silent = false;
+  let timer = setTimeout(look, SILENCE_MS);
+  function look(): void {
+    const left = last + SILENCE_MS - Date.now();
+    if (left > 0) {
+      timer = setTimeout(look, left);
+      return;
+    }
+    silent = true;
+    void reader.cancel().catch(() => undefined); // what is being read ends
   }
+  return {
+    get silent() {
+      return silent;
+    },
+    heard() {
+      last = Date.now();
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
+function brokenOff(signal: AbortSignal, error: unknown): never {
+  if (!signal.aborted) log('error', 'the connection to the service broke off', { error: String(error) });
+  throw backendFailed('the connection broke off');
 }
 
 const TYPES: ReadonlySet<unknown> = new Set<GenerationEvent['type']>(['accepted', 'step', 'done', 'problem']);

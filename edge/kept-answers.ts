@@ -1,20 +1,20 @@
 /**
- * Where finished answers are kept, as the events they consisted of, so that they can be given again in any form: the Cache API of this
- * data centre first, KV of the whole world second. What cannot be read counts as not there, and a place that fails costs time, not the
- * answer.
+ * Where finished answers are kept, as the events they consisted of, so that they can be given again in any form: the memory of the
+ * isolate for the latest, the Cache API of this data centre, KV of the whole world. What cannot be read counts as not there, and a place
+ * that fails costs time, not the answer.
  */
 import { CONTRACT_VERSION } from '../shared/contract/canonical.ts';
 import type { Env } from './env.ts';
+import { type Kept, LatestAnswers } from './latest-answers.ts';
 import type { KeptAnswer } from './ledger/protocol.ts';
 import { log } from './log.ts';
 
+export type { Kept } from './latest-answers.ts';
+
+export const latest = new LatestAnswers();
+
 /** KV keeps nothing for less. */
 const LEAST_KV_TTL_S = 60;
-
-/** An answer and until when it may be given, Unix milliseconds. */
-export interface Kept extends KeptAnswer {
-  readonly until: number;
-}
 
 interface Entry extends Kept {
   readonly contract: number;
@@ -26,14 +26,16 @@ export async function findKept(
   key: string,
   later: (work: Promise<unknown>) => void,
 ): Promise<Kept | undefined> {
+  const remembered = latest.get(key);
+  if (remembered !== undefined && remembered.until > Date.now()) return remembered;
   const near = await store()
     .match(addressOf(key))
     .then((response) => response?.text())
     .catch(failed);
-  if (near != null) return readEntry(near);
+  if (near != null) return remember(key, readEntry(near), near.length);
   const far = await env.KV.get(nameOf(key)).catch(failed);
   if (far == null) return undefined;
-  const kept = readEntry(far);
+  const kept = remember(key, readEntry(far), far.length);
   if (kept !== undefined) later(putNear(key, far, kept.until));
   return kept;
 }
@@ -44,7 +46,10 @@ export function keepAnswer(env: Env, key: string, answer: KeptAnswer, ttl: numbe
   const { made, events } = answer;
   const text = JSON.stringify({ contract: CONTRACT_VERSION, made, until, events } satisfies Entry);
   return {
-    near: () => putNear(key, text, until),
+    near() {
+      remember(key, { made, until, events }, text.length);
+      return putNear(key, text, until);
+    },
     everywhere: async () => {
       if (ttl >= LEAST_KV_TTL_S) await env.KV.put(nameOf(key), text, { expirationTtl: ttl }).catch(failed);
     },
@@ -56,6 +61,11 @@ async function putNear(key: string, text: string, until: number): Promise<void> 
   if (left <= 0) return;
   const headers = { 'content-type': 'application/json', 'cache-control': `max-age=${left}` };
   await store().put(addressOf(key), new Response(text, { headers })).catch(failed);
+}
+
+function remember(key: string, kept: Kept | undefined, characters: number): Kept | undefined {
+  if (kept !== undefined) latest.set(key, kept, characters);
+  return kept;
 }
 
 /** The entry, if it is one of ours that is still good. */

@@ -1,6 +1,7 @@
 /**
  * The entry point of the engine's thread: opens the models of its configuration and serves the line to the routes' thread.
  */
+import { setPriority } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
@@ -17,6 +18,9 @@ import { createCounters } from './engine/counters.ts';
 import { createEngine } from './engine/engine.ts';
 import { logJobs } from './engine/log-jobs.ts';
 import { configuredModels } from './model/configured.ts';
+
+/** By Linux's scale of 0 to 19: where there is no core for both, the sockets' thread gets most of one. */
+const ENGINE_NICENESS = 5;
 
 /** What the engine needs of the configuration; the secret stays with the routes. */
 export type EngineConfig = Pick<
@@ -38,6 +42,9 @@ export type EngineConfig = Pick<
 };
 
 if (parentPort === null) throw new Error('engine-thread.ts is the entry point of a worker thread');
+// Engines take every core there is; the thread of the sockets has little to do, and that at once. Linux has a priority for each thread,
+// which the threads of onnxruntime get from this one; elsewhere it would be the process's.
+if (process.platform === 'linux') setPriority(ENGINE_NICENESS);
 const line: Line<FromEngine, ToEngine> = parentPort;
 const config = workerData as EngineConfig;
 // A logger of its own, to the same output: a line is one write, so that threads do not mix theirs.

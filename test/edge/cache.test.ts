@@ -1,6 +1,7 @@
 import { parseList, Token } from 'structured-headers';
 import { describe, expect, it } from 'vitest';
 import { answerKey, cachePolicy } from '../../edge/cache.ts';
+import { latest } from '../../edge/kept-answers.ts';
 import { edge as anEdge, model, ndjson, parseEvents, recorded } from './upstream.ts';
 
 /** The cache outlives a test, so each asks for something nobody else asks for. */
@@ -33,8 +34,9 @@ function cacheStatus(response: Response): Record<string, unknown> {
   );
 }
 
-/** Forgets what this data centre has kept of an answer. */
+/** Forgets what this isolate and its data centre have kept of an answer. */
 async function forgetNearby(key: string): Promise<void> {
+  latest.delete(key);
   await (caches as CacheStorage & { readonly default: Cache }).default.delete(`https://cache.invalid/answers/${key}`);
 }
 
