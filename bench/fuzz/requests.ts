@@ -79,7 +79,9 @@ export function randomRequest(document: OpenApiDocument, known: Known, dice: Dic
     headers.authorization = `Bearer ${dice.random() < 0.97 ? (scheme === 'admin' ? known.adminSecret : known.key) : 'sk_live_x'}`;
   }
   const method = dice.random() < 0.98 ? operation.method : dice.pick(['put', 'delete', 'get', 'options']);
-  const request = { operation: operation.id, method: method.toUpperCase(), path, headers };
+  // Another method of the same path may be another operation.
+  const asked = operations.find((other) => other.path === operation.path && other.method === method) ?? operation;
+  const request = { operation: asked.id, method: method.toUpperCase(), path, headers };
   if (method === 'get' || (operation.body === undefined && dice.random() < 0.9)) return request;
   headers['content-type'] =
     dice.random() < 0.97 ? 'application/json' : dice.pick(['text/plain', 'application/json; charset=latin1']);
