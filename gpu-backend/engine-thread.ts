@@ -1,7 +1,7 @@
 /**
  * The entry point of the engine's thread: opens the models of its configuration and serves the line to the routes' thread.
  */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
@@ -44,7 +44,8 @@ export type EngineConfig = Pick<
 if (parentPort === null) throw new Error('engine-thread.ts is the entry point of a worker thread');
 // Engines take every core there is; the thread of the sockets has little to do, and that at once. Linux has a priority for each thread,
 // which the threads of onnxruntime get from this one; elsewhere it would be the process's.
-if (process.platform === 'linux') setPriority(ENGINE_NICENESS);
+// Only ever further down: back up needs a privilege.
+if (process.platform === 'linux') setPriority(Math.max(getPriority(), ENGINE_NICENESS));
 const line: Line<FromEngine, ToEngine> = parentPort;
 const config = workerData as EngineConfig;
 // A logger of its own, to the same output: a line is one write, so that threads do not mix theirs.
