@@ -1,7 +1,7 @@
 /** Who changed what of an account: a row that its owner can read, and a line of the log. Neither has a secret, nor what somebody named a thing. */
 import type { D1Database, D1PreparedStatement } from '@cloudflare/workers-types';
 import type { Mode } from './ledger/protocol.ts';
-import { log } from './log.ts';
+import { log } from './watching/log.ts';
 
 /** Who asks for a change. */
 export interface Actor {

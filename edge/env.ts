@@ -4,8 +4,8 @@ import type { D1Database, KVNamespace, Queue } from '@cloudflare/workers-types';
 import type { BillingSettings } from './billing/settings.ts';
 import type { Caller } from './caller.ts';
 import type { Exported, Ledgers, RateState } from './ledger/protocol.ts';
-import type { Timing } from './timing.ts';
-import type { RequestTrace } from './trace.ts';
+import type { Timing } from './watching/timing.ts';
+import type { RequestTrace } from './watching/trace.ts';
 
 /** The part of a service binding the edge needs; the global `fetch` has the same shape. */
 export interface Fetcher {

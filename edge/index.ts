@@ -5,7 +5,6 @@ import { consume } from './billing/consume.ts';
 import { deliver } from './billing/deliveries.ts';
 import { collectPayments } from './billing/x402/collect.ts';
 import type { EdgeTypes, Env } from './env.ts';
-import { log } from './log.ts';
 import { answered } from './middleware/answered.ts';
 import { cors } from './middleware/cors.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './middleware/errors.ts';
@@ -25,6 +24,7 @@ import { resumeRoutes } from './routes/resume.ts';
 import { topUpRoutes } from './routes/top-ups.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { log } from './watching/log.ts';
 
 /** The whole app, for the Worker and for tests. */
 export function createApp(): Hono<EdgeTypes> {

@@ -1,6 +1,6 @@
 /** What D1, KV or a ledger does not answer: our failure, which a caller may try again. */
 import { ProblemError, problem } from '../shared/contract/problem.ts';
-import { log } from './log.ts';
+import { log } from './watching/log.ts';
 
 const RETRY_AFTER_S = 1;
 

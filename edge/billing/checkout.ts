@@ -4,8 +4,8 @@ import { sha256Hex } from '../../shared/contract/digest.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import type { Env } from '../env.ts';
 import type { Mode } from '../ledger/protocol.ts';
-import { log } from '../log.ts';
 import { reached } from '../reached.ts';
+import { log } from '../watching/log.ts';
 import { callStripe, type StripeAnswer } from './stripe.ts';
 
 /** Stripe counts dollars in cents. */

@@ -1,7 +1,7 @@
 /** The consumer of the queue of entries. A message is done with when its statement is written; adapters come later, from D1. */
 import type { Message, MessageBatch } from '@cloudflare/workers-types';
 import type { Env } from '../env.ts';
-import { log } from '../log.ts';
+import { log } from '../watching/log.ts';
 import { readEntry } from './entry.ts';
 import { writeEntries } from './statements.ts';
 

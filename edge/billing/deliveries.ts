@@ -4,7 +4,7 @@
  */
 import type { Env } from '../env.ts';
 import type { Exported } from '../ledger/protocol.ts';
-import { log } from '../log.ts';
+import { log } from '../watching/log.ts';
 import type { Adapter } from './adapter.ts';
 import { adaptersOf } from './adapters.ts';
 

@@ -6,8 +6,8 @@ import { problem } from '../../shared/contract/problem.ts';
 import type { Env } from '../env.ts';
 import { ledgerOf } from '../ledger/ledger-of.ts';
 import type { Mode } from '../ledger/protocol.ts';
-import { log } from '../log.ts';
 import { reached } from '../reached.ts';
+import { log } from '../watching/log.ts';
 import { ACCOUNT_METADATA, AMOUNT_METADATA, MICRO_DOLLARS_PER_CENT } from './checkout.ts';
 
 const CURRENCY = 'usd';

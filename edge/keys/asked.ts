@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import { type Caller, SCOPES, type Scope } from '../caller.ts';
-import { validate } from '../validate.ts';
+import { validate } from '../requests/validate.ts';
 import type { AskedKey } from './change.ts';
 import { isOriginPattern } from './origins.ts';
 import type { StoredKey } from './stored.ts';

@@ -8,8 +8,8 @@ import type { KeyKind } from '../../shared/contract/key.ts';
 import type { Scope } from '../caller.ts';
 import type { Env } from '../env.ts';
 import type { Mode } from '../ledger/protocol.ts';
-import { log } from '../log.ts';
 import { reached } from '../reached.ts';
+import { log } from '../watching/log.ts';
 import { remembered } from './remembered.ts';
 import { KEY_COLUMNS, type KeyRow, keyOfRow } from './stored.ts';
 

@@ -1,7 +1,7 @@
 /** Requests of which nobody said what became of them: asks the service what ran, and charges that. */
 import type { JobWork } from '../../shared/contract/job-work.ts';
 import { priceOfAll } from '../../shared/contract/price.ts';
-import { log } from '../log.ts';
+import { log } from '../watching/log.ts';
 import type { Books } from './books.ts';
 import { release, settle } from './end.ts';
 import { dueHolds, type Hold, holdOf, postpone } from './holds.ts';

@@ -1,5 +1,5 @@
 /** Money from outside: top-ups, grants, refunds, each once. */
-import { log } from '../log.ts';
+import { log } from '../watching/log.ts';
 import type { Books } from './books.ts';
 import { amountOf, append, last } from './entries.ts';
 import { heldIn } from './holds.ts';

@@ -1,5 +1,5 @@
 /** How a request ends: settled or released, whichever comes first, and only once. */
-import { log } from '../log.ts';
+import { log } from '../watching/log.ts';
 import type { Books } from './books.ts';
 import { amountOf, append, last } from './entries.ts';
 import { type Hold, postpone, takeHold } from './holds.ts';

@@ -1,6 +1,6 @@
 /** Answers by Idempotency-Key: whether its request is still running, and what came of it, for a day. */
 import { problem } from '../../shared/contract/problem.ts';
-import { log } from '../log.ts';
+import { log } from '../watching/log.ts';
 import type { KeptAnswer } from './protocol.ts';
 import { first, type Sql } from './storage.ts';
 

@@ -7,9 +7,9 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { DurableObjectState } from '@cloudflare/workers-types';
 import type { JobWork } from '../../shared/contract/job-work.ts';
+import { workOf } from '../backends/work.ts';
 import type { Env } from '../env.ts';
-import { log } from '../log.ts';
-import { workOf } from '../work.ts';
+import { log } from '../watching/log.ts';
 import { nextWake, OVERDUE_MS } from './alarm.ts';
 import { begin } from './begin.ts';
 import { type Books, openBooks } from './books.ts';

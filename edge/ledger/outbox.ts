@@ -3,7 +3,7 @@
  * It moves on only after the queue has taken them, so each goes at least once, and nothing has to be deleted.
  */
 import type { MessageSendRequest } from '@cloudflare/workers-types';
-import { log } from '../log.ts';
+import { log } from '../watching/log.ts';
 import { entriesAfter } from './entries.ts';
 import type { Exported, Mode } from './protocol.ts';
 import { first, type Sql } from './storage.ts';

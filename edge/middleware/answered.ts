@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { EdgeTypes } from '../env.ts';
 import type { RateState } from '../ledger/protocol.ts';
-import { startTiming } from '../timing.ts';
+import { startTiming } from '../watching/timing.ts';
 
 /** Gives every answer, problems too, the headers that say how it was come by: `Server-Timing` and, of a key's requests, its rate limit. */
 export function answered(): MiddlewareHandler<EdgeTypes> {

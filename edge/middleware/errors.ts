@@ -2,7 +2,7 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { NOT_RETRIED, PROBLEMS, type Problem, ProblemError, problemBody } from '../../shared/contract/problem.ts';
 import type { EdgeTypes } from '../env.ts';
-import { log } from '../log.ts';
+import { log } from '../watching/log.ts';
 
 /** The answer that states a problem. */
 export function problemResponse(c: Context<EdgeTypes>, value: Problem): Response {

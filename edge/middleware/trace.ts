@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { EdgeTypes } from '../env.ts';
-import { log } from '../log.ts';
-import { sendSpans } from '../otlp.ts';
-import { type RequestTrace, type SpanRecord, startTrace } from '../trace.ts';
+import { log } from '../watching/log.ts';
+import { sendSpans } from '../watching/otlp.ts';
+import { type RequestTrace, type SpanRecord, startTrace } from '../watching/trace.ts';
 
 const SERVER_ERROR = 500;
 /** Of a body that is logged; enough to see what was asked, and a log line that every collector takes. */

@@ -1,6 +1,6 @@
 /** An answer in OpenAI's language that is not streamed. */
-import { type AnswerContext, collect } from '../answer.ts';
-import type { PricedProgress } from '../priced.ts';
+import { type AnswerContext, collect } from '../answers/answer.ts';
+import type { PricedProgress } from '../answers/priced.ts';
 import { extrasOf, usageOf } from './choice.ts';
 import type { Dialect } from './dialect.ts';
 import { excerptOf } from './excerpt.ts';

@@ -1,7 +1,7 @@
 /** `POST /v1/chat/completions` as a native request: the conversation is the prompt, and the answer is the whole text. */
 import { type GenerationRequest, LIMITS } from '../../shared/contract/generation.ts';
 import { type ChatRequest, chatSchema } from '../../shared/contract/openai.ts';
-import { validate } from '../validate.ts';
+import { validate } from '../requests/validate.ts';
 import { chatPrompt } from './chat-prompt.ts';
 import { WHOLE } from './excerpt.ts';
 import type { Origin } from './origins.ts';

@@ -1,7 +1,7 @@
 /** What a finished text tells beside its words, and what several texts cost, in OpenAI's terms and ours. */
 import type { AcceptedEvent, DoneEvent } from '../../shared/contract/stream.ts';
-import { totalUsage } from '../answer.ts';
-import type { PricedDone } from '../priced.ts';
+import { totalUsage } from '../answers/answer.ts';
+import type { PricedDone } from '../answers/priced.ts';
 import { isImplied, ownPointer } from './origins.ts';
 import type { Translation } from './translation.ts';
 

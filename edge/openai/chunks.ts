@@ -2,10 +2,10 @@
 import { type Frame, firstFrame, frameText, nextFrame } from '../../shared/contract/frames.ts';
 import { problemBody } from '../../shared/contract/problem.ts';
 import type { AcceptedEvent, DoneEvent, ProgressEvent, StepEvent } from '../../shared/contract/stream.ts';
-import { type AnswerContext, END } from '../answer.ts';
-import { committedPrefix } from '../committed-prefix.ts';
+import { type AnswerContext, END } from '../answers/answer.ts';
+import { committedPrefix } from '../answers/committed-prefix.ts';
+import type { PricedDone, PricedProgress } from '../answers/priced.ts';
 import { problemOf } from '../middleware/errors.ts';
-import type { PricedDone, PricedProgress } from '../priced.ts';
 import { now } from './answer.ts';
 import { extrasOf, usageOf } from './choice.ts';
 import type { Dialect } from './dialect.ts';

@@ -7,7 +7,7 @@ import { escapeTemplate } from '../../shared/constraints/template.ts';
 import { type GenerationRequest, type HoleSpec, type LengthSpec, LIMITS } from '../../shared/contract/generation.ts';
 import { type CompletionRequest, completionSchema, fimSchema } from '../../shared/contract/openai.ts';
 import { problem } from '../../shared/contract/problem.ts';
-import { validate } from '../validate.ts';
+import { validate } from '../requests/validate.ts';
 import { effortOrigin } from './chat-request.ts';
 import type { Origin } from './origins.ts';
 import { only, type Shape, type Stated, shapeOf } from './shape.ts';

@@ -2,7 +2,7 @@
 import type { Effort, GenerationRequest } from '../../shared/contract/generation.ts';
 import type { CommonRequest, ReasoningEffort } from '../../shared/contract/openai.ts';
 import { problem } from '../../shared/contract/problem.ts';
-import type { StreamMode } from '../answer.ts';
+import type { StreamMode } from '../answers/answer.ts';
 import type { Excerpt } from './excerpt.ts';
 import type { Origin } from './origins.ts';
 import { only, type Stated } from './shape.ts';

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { CHAT_REFUSED, COMPLETION_REFUSED, MESSAGE_REFUSED, WHY } from '../../shared/contract/openai-refused.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
-import { jsonPointer } from '../validate.ts';
+import { jsonPointer } from '../requests/validate.ts';
 
 type Path = readonly (string | number)[];
 

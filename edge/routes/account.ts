@@ -5,9 +5,9 @@ import { catchUp } from '../billing/statements.ts';
 import type { EdgeTypes } from '../env.ts';
 import { ledgerOf } from '../ledger/ledger-of.ts';
 import { authenticate } from '../middleware/authenticate.ts';
-import { modeAsked } from '../mode.ts';
-import { readQueryOf, wholeOf } from '../query.ts';
 import { reached } from '../reached.ts';
+import { modeAsked } from '../requests/mode.ts';
+import { readQueryOf, wholeOf } from '../requests/query.ts';
 
 const NO_STORE = { 'cache-control': 'no-store' };
 /** Entries of a page, and most of one. */

@@ -13,7 +13,7 @@ import { ledgerOf } from '../ledger/ledger-of.ts';
 import { administrator } from '../middleware/administrator.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { reached } from '../reached.ts';
-import { validate } from '../validate.ts';
+import { validate } from '../requests/validate.ts';
 import { KEY_BODY_BYTES } from './keys.ts';
 
 const MOST_MICRO_DOLLARS = 1_000_000_000_000;

@@ -4,8 +4,8 @@ import { readAudit } from '../audit.ts';
 import type { EdgeTypes } from '../env.ts';
 import { shownTime } from '../keys/shown.ts';
 import { authenticate } from '../middleware/authenticate.ts';
-import { readPage, shownPage } from '../query.ts';
 import { reached } from '../reached.ts';
+import { readPage, shownPage } from '../requests/query.ts';
 import { visibleMode } from './keys.ts';
 
 /** `GET /v1/audit`: who changed what of the account, newest first. */

@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import { LIMITS } from '../../shared/contract/generation.ts';
-import { decisionAnswer } from '../decision-answer.ts';
+import { decisionAnswer } from '../answers/decision-answer.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticateOrPay } from '../middleware/authenticate-or-pay.ts';
 import { jsonBody } from '../middleware/body.ts';
-import { prepareDecision } from '../prepare-decision.ts';
-import { run } from '../run.ts';
+import { prepareDecision } from '../requests/prepare-decision.ts';
+import { run } from '../run/run.ts';
 
 /** `POST /v1/decisions`: questions over a state, answered with probabilities (shared/contract/decision.ts). */
 export function decisionRoutes(): Hono<EdgeTypes> {

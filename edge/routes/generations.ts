@@ -1,12 +1,12 @@
 import { type Context, Hono } from 'hono';
 import { LIMITS } from '../../shared/contract/generation.ts';
-import { jsonAnswer, sseAnswer } from '../answer.ts';
+import { jsonAnswer, sseAnswer } from '../answers/answer.ts';
+import { streamOf } from '../answers/stream.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticateOrPay } from '../middleware/authenticate-or-pay.ts';
 import { jsonBody } from '../middleware/body.ts';
-import { type Run, run } from '../run.ts';
-import { streamOf } from '../stream.ts';
-import { spanned } from '../trace.ts';
+import { type Run, run } from '../run/run.ts';
+import { spanned } from '../watching/trace.ts';
 
 /** `POST /v1/generations`: the native request of shared/contract/generation.ts. */
 export function generationRoutes(): Hono<EdgeTypes> {

@@ -10,9 +10,9 @@ import { listKeys, readKey, type StoredKey } from '../keys/stored.ts';
 import type { Mode } from '../ledger/protocol.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { jsonBody } from '../middleware/body.ts';
-import { readPage, shownPage } from '../query.ts';
 import { reached } from '../reached.ts';
-import { validate } from '../validate.ts';
+import { readPage, shownPage } from '../requests/query.ts';
+import { validate } from '../requests/validate.ts';
 
 export const KEY_BODY_BYTES = 16_384;
 const DEFAULT_OVERLAP_S = 86_400;

@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
+import { findModel, readModels } from '../backends/models.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';
-import { findModel, readModels } from '../models.ts';
 
 /** `GET /v1/models`: what can be asked for, in OpenAI's shape with our members beside it; and one of them by its id. */
 export function modelRoutes(): Hono<EdgeTypes> {

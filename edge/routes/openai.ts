@@ -1,5 +1,6 @@
 import { type Context, type Handler, Hono } from 'hono';
 import { LIMITS } from '../../shared/contract/generation.ts';
+import { streamOf } from '../answers/stream.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticateOrPay } from '../middleware/authenticate-or-pay.ts';
 import { jsonBody } from '../middleware/body.ts';
@@ -10,9 +11,8 @@ import { completionRequest, fimRequest } from '../openai/completion-request.ts';
 import { CHAT, type Dialect, TEXT } from '../openai/dialect.ts';
 import { restated } from '../openai/origins.ts';
 import type { Translation } from '../openai/translation.ts';
-import { run } from '../run.ts';
-import { streamOf } from '../stream.ts';
-import { spanned } from '../trace.ts';
+import { run } from '../run/run.ts';
+import { spanned } from '../watching/trace.ts';
 
 /** The routes that clients of OpenAI and of Inception know. */
 export function openaiRoutes(): Hono<EdgeTypes> {

@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import type { Origin } from '../../shared/contract/price.ts';
+import { readModels } from '../backends/models.ts';
 import type { EdgeTypes } from '../env.ts';
-import { readModels } from '../models.ts';
-import { priceOfModel } from '../prices.ts';
+import { priceOfModel } from '../run/prices.ts';
 
 /** How what is asked of an answer is computed from its `usage`, for people and, by its parts, for programs. */
 const FORMULA = 'ceil(positions * denoising_steps * computed / 1000000)';

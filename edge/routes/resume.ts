@@ -1,13 +1,13 @@
 import { type Context, Hono } from 'hono';
 import { problem, streamGone } from '../../shared/contract/problem.ts';
-import { type Place, readPlace, START, type StreamMode, sseAnswer } from '../answer.ts';
-import { BYPASS, cacheHeaders } from '../cache.ts';
+import { type Place, readPlace, START, type StreamMode, sseAnswer } from '../answers/answer.ts';
+import { BYPASS, cacheHeaders } from '../answers/cache.ts';
+import { streamOf } from '../answers/stream.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';
-import { readQueryOf } from '../query.ts';
-import { streamOf } from '../stream.ts';
-import { takeUp } from '../take-up.ts';
-import { spanned } from '../trace.ts';
+import { readQueryOf } from '../requests/query.ts';
+import { takeUp } from '../run/take-up.ts';
+import { spanned } from '../watching/trace.ts';
 
 /** `GET /v1/generations/{id}/events`: the rest of a stream whose reader lost it. */
 export function resumeRoutes(): Hono<EdgeTypes> {

@@ -3,7 +3,7 @@ import { openCheckout, topUpSchema } from '../billing/checkout.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { jsonBody } from '../middleware/body.ts';
-import { validate } from '../validate.ts';
+import { validate } from '../requests/validate.ts';
 
 const BODY_BYTES = 16_384;
 

@@ -3,9 +3,9 @@ import { daysOf } from '../billing/days.ts';
 import { GROUPS, readUsage, total, usageCsv } from '../billing/usage.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';
-import { modeAsked } from '../mode.ts';
-import { oneOf, readQueryOf } from '../query.ts';
 import { reached } from '../reached.ts';
+import { modeAsked } from '../requests/mode.ts';
+import { oneOf, readQueryOf } from '../requests/query.ts';
 
 const PARAMETERS = ['from', 'to', 'group', 'format', 'mode'] as const;
 

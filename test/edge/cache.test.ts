@@ -1,7 +1,7 @@
 import { parseList, Token } from 'structured-headers';
 import { describe, expect, it } from 'vitest';
-import { answerKey, cachePolicy } from '../../edge/cache.ts';
-import { latest } from '../../edge/kept-answers.ts';
+import { answerKey, cachePolicy } from '../../edge/answers/cache.ts';
+import { latest } from '../../edge/answers/kept-answers.ts';
 import { edge as anEdge, model, ndjson, parseEvents, recorded } from './upstream.ts';
 
 /** The cache outlives a test, so each asks for something nobody else asks for. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { committedPrefix } from '../../edge/committed-prefix.ts';
+import { committedPrefix } from '../../edge/answers/committed-prefix.ts';
 import { toHex } from '../../shared/contract/signature.ts';
 import type { AcceptedEvent, DoneEvent, StepEvent, TokenText } from '../../shared/contract/stream.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HOSTILE_REQUESTS } from '../../bench/hostile-requests.ts';
-import { validate } from '../../edge/validate.ts';
+import { validate } from '../../edge/requests/validate.ts';
 import { compileConstraint } from '../../shared/constraints/compile.ts';
 import { decide } from '../../shared/constraints/feasibility.ts';
 import { generationSchema } from '../../shared/contract/generation.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readIdempotencyKey } from '../../edge/idempotency.ts';
+import { readIdempotencyKey } from '../../edge/requests/idempotency.ts';
 import { metered, TEXT } from './metered.ts';
 import { ndjson, parseEvents, recorded } from './upstream.ts';
 

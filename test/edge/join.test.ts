@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerKey, cachePolicy } from '../../edge/cache.ts';
+import { answerKey, cachePolicy } from '../../edge/answers/cache.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { problemBody } from '../../shared/contract/problem.ts';
 import type { GenerationEvent } from '../../shared/contract/stream.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Kept, LatestAnswers } from '../../edge/latest-answers.ts';
+import { type Kept, LatestAnswers } from '../../edge/answers/latest-answers.ts';
 
 const answer = (made: number): Kept => ({ made, until: made + 1, events: [] });
 

@@ -40,7 +40,7 @@ describe('GET /v1/prices', () => {
     ['{"small":{"computed":-1,"cached":5}}', 'small.computed'],
     ['[]', 'it'],
   ])('sells nothing where PRICES is %s', async (given, where) => {
-    const { priceOfModel } = await import('../../edge/prices.ts');
+    const { priceOfModel } = await import('../../edge/run/prices.ts');
     expect(() => priceOfModel(given, 'small')).toThrow(where);
     const { fetch, env } = await edge();
     Object.assign(env, { PRICES: given });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { generate } from '../../edge/forward.ts';
-import { streamOf } from '../../edge/stream.ts';
+import { streamOf } from '../../edge/answers/stream.ts';
+import { generate } from '../../edge/backends/forward.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { edge, ndjson, recorded } from './upstream.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { KINDS, type Kind, randomRequest, randomSchedule, seeded } from '../../bench/random-requests.ts';
 import { median } from '../../bench/report.ts';
-import { refuse } from '../../edge/refuse.ts';
+import { refuse } from '../../edge/requests/refuse.ts';
 import { createCounters } from '../../gpu-backend/engine/counters.ts';
 import { createEngine } from '../../gpu-backend/engine/engine.ts';
 import { eagerReader } from '../../gpu-backend/engine/reader.ts';

@@ -1,9 +1,9 @@
 /** What the clock does for payments: charges requests of which nobody said what became of them, and settles what did not settle. */
 import type { JobWork } from '../../../shared/contract/job-work.ts';
 import { priceOfAll } from '../../../shared/contract/price.ts';
+import { workOf } from '../../backends/work.ts';
 import type { Env } from '../../env.ts';
-import { log } from '../../log.ts';
-import { workOf } from '../../work.ts';
+import { log } from '../../watching/log.ts';
 import { beginSettling, claimDue, type PaymentRow, postpone, releasePayment } from './payments.ts';
 import { settlePayment } from './settlement.ts';
 import { type X402Settings, x402Settings } from './wire.ts';

@@ -1,6 +1,6 @@
 /** The facilitator: a service that checks payments and brings them to the chain (x402 specification 2, section 7). */
 import { problem } from '../../../shared/contract/problem.ts';
-import { log } from '../../log.ts';
+import { log } from '../../watching/log.ts';
 import { RECEIVER_TIMEOUT_MS } from '../adapter.ts';
 import {
   type PaymentPayload,

@@ -2,8 +2,8 @@
 import { type Problem, ProblemError, problem } from '../../../shared/contract/problem.ts';
 import type { Env } from '../../env.ts';
 import type { Begin, Begun, Purse, Settled } from '../../ledger/protocol.ts';
-import { log } from '../../log.ts';
 import { reached } from '../../reached.ts';
+import { log } from '../../watching/log.ts';
 import { facilitatorAddress, verify } from './facilitator.ts';
 import { addPayment, beginSettling, leavePayment, losePayment, paymentOf, releasePayment } from './payments.ts';
 import { settlePayment } from './settlement.ts';

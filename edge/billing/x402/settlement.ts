@@ -1,6 +1,6 @@
 /** A payment on its way to the chain: once through the facilitator, and again where that did not come to an end. */
 import type { Env } from '../../env.ts';
-import { log } from '../../log.ts';
+import { log } from '../../watching/log.ts';
 import { settle } from './facilitator.ts';
 import { close, type PaymentRow, postpone } from './payments.ts';
 import type { PaymentPayload, Requirements, SettleResponse, X402Settings } from './wire.ts';

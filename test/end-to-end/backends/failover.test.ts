@@ -1,8 +1,8 @@
 /** A job and several real services behind a bad network: another is tried while nothing has come of it, and never behind that. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { generate, resume } from '../../../edge/forward.ts';
-import { workOf } from '../../../edge/work.ts';
+import { generate, resume } from '../../../edge/backends/forward.ts';
+import { workOf } from '../../../edge/backends/work.ts';
 import type { GenerationJob } from '../../../shared/contract/generation.ts';
 import { ProblemError } from '../../../shared/contract/problem.ts';
 import { type Fault, faultyNetwork } from './faults.ts';

@@ -1,7 +1,7 @@
 /** The laws of choosing a service: circuits, latency, the better of two. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { orderOf } from '../../../edge/choose.ts';
+import { orderOf } from '../../../edge/backends/choose.ts';
 import {
   answered,
   circuitOf,
@@ -14,7 +14,7 @@ import {
   probed,
   probing,
   refused,
-} from '../../../edge/health.ts';
+} from '../../../edge/backends/health.ts';
 
 const fail = (health: Health, times: number, now: number) => {
   for (let n = 0; n < times; n++) failed(health, now);

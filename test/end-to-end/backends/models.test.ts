@@ -1,9 +1,9 @@
 /** Which models several services have, and who is asked for one. */
 import { describe, expect, it } from 'vitest';
-import { backendsOf } from '../../../edge/backend.ts';
+import { backendsOf } from '../../../edge/backends/backend.ts';
+import { FAILURES, failed } from '../../../edge/backends/health.ts';
+import { readModels, servicesWith } from '../../../edge/backends/models.ts';
 import type { Env } from '../../../edge/env.ts';
-import { FAILURES, failed } from '../../../edge/health.ts';
-import { readModels, servicesWith } from '../../../edge/models.ts';
 import type { ModelSummary } from '../../../shared/contract/manifest.ts';
 import { envOf } from './services.ts';
 

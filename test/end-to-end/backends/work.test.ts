@@ -1,6 +1,6 @@
 /** What a job did, asked of several real services. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { endJob, workOf } from '../../../edge/work.ts';
+import { endJob, workOf } from '../../../edge/backends/work.ts';
 import { eventsOf, signedPost } from '../../gpu-backend/http/service.ts';
 import { envOf, services, streamedJob } from './services.ts';
 

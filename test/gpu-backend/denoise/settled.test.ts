@@ -1,7 +1,7 @@
 /** What a reader of `stream: "text"` is sent while samplers take back and replace what they kept. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { committedPrefix } from '../../../edge/committed-prefix.ts';
+import { committedPrefix } from '../../../edge/answers/committed-prefix.ts';
 import { denoise } from '../../../gpu-backend/denoise/loop.ts';
 import { acceptedEvent, prepareTasks } from '../../../gpu-backend/denoise/task.ts';
 import { assemble } from '../../../gpu-backend/engine/batch.ts';

@@ -1,0 +1,106 @@
+/** One request from its body to its events, wherever they come from and whatever they cost: what all routes that make text have in common. */
+import type { Context } from 'hono';
+import { priceOfAll } from '../../shared/contract/price.ts';
+import { ProblemError } from '../../shared/contract/problem.ts';
+import { answerKey, cachePolicy, hitStatus, missed } from '../answers/cache.ts';
+import { findKept, type Kept } from '../answers/kept-answers.ts';
+import type { EdgeTypes } from '../env.ts';
+import type { Begin, Begun } from '../ledger/protocol.ts';
+import { idempotencyOf } from '../requests/idempotency.ts';
+import { HOLD_MS, type Prepare, type Prepared, prepare } from '../requests/prepare.ts';
+import { codeOf } from '../watching/trace.ts';
+import { createMeter, type Meter } from './meter.ts';
+import { priceOfModel } from './prices.ts';
+import { computed, joined, kept, type Paid, type Run, replayed } from './ways.ts';
+
+export type { Run } from './ways.ts';
+
+/**
+ * Prepares a request and runs it, or finds its answer.
+ * @param body of the native shape; that of the request by default
+ * @param preparing what makes a job of it
+ * @throws ProblemError whichever refusal is due, and what fails before the first event
+ */
+export async function run(
+  c: Context<EdgeTypes>,
+  body: unknown = c.var.body,
+  preparing: Prepare = prepare,
+): Promise<Run> {
+  const beginning = await beginningOf(c, await prepared(c, body, preparing));
+  const answer = await answerTo(c, beginning);
+  c.var.trace.root.set({ cache: answer.cache.status });
+  return answer;
+}
+
+/** A request that is about to begin, and how. */
+interface Beginning extends Paid {
+  readonly how: Pick<Begin, 'most' | 'flight' | 'idempotency'>;
+}
+
+async function answerTo(c: Context<EdgeTypes>, beginning: Beginning): Promise<Run> {
+  const { meter, subject, how } = beginning;
+  const [admission, found] = await Promise.all([meter.begin(how), lookUp(c, how.flight)]);
+  if (admission.type === 'replayed') return replayed(beginning, admission.answer);
+  const hit = found && hitStatus(found, subject.policy);
+  if (found !== undefined && hit !== undefined) {
+    await admitHit(meter, how, admission);
+    return kept(c, beginning, found, hit);
+  }
+  if (admission.type === 'refused') throw new ProblemError(admission.problem);
+  if (admission.type === 'joined') {
+    const following = await joined(c, beginning, admission.job);
+    if (following !== undefined) return following;
+    await beginAgain(meter, { ...how, flight: undefined });
+  }
+  return computed(c, beginning, missed(subject.policy, found !== undefined));
+}
+
+async function lookUp(c: Context<EdgeTypes>, key: string | undefined): Promise<Kept | undefined> {
+  if (key === undefined) return undefined;
+  const looking = findKept(c.env, key, (work) => c.executionCtx.waitUntil(work));
+  return await c.var.timing.measure('cache', looking);
+}
+
+/** What is there already costs less than what might have had to be made: who cannot pay for the one may be able to pay for the other. */
+async function admitHit(meter: Meter, { idempotency }: Beginning['how'], admission: Begun): Promise<void> {
+  if (admission.type !== 'refused') return;
+  const { code } = admission.problem;
+  if (code !== 'insufficient_credits' && code !== 'spend_limit_reached') throw new ProblemError(admission.problem);
+  await beginAgain(meter, { most: meter.price.cached, idempotency });
+}
+
+/** Begins by another way. @throws ProblemError where that is refused too */
+async function beginAgain(meter: Meter, how: Beginning['how']): Promise<void> {
+  const admission = await meter.begin(how);
+  if (admission.type === 'refused') throw new ProblemError(admission.problem);
+}
+
+async function beginningOf(c: Context<EdgeTypes>, { job, model, deterministic, most }: Prepared): Promise<Beginning> {
+  const { account, mode, key } = c.var.caller;
+  const { request } = job;
+  const policy = cachePolicy(request, deterministic);
+  const subject = { request, account, mode, policy };
+  const price = priceOfModel(c.env.PRICES, model.id);
+  const [flight, idempotency] = await Promise.all([
+    policy.reads ? answerKey(subject, model.revision) : undefined,
+    idempotencyOf(c.req.header('idempotency-key'), key, c.req.path, c.var.body),
+  ]);
+  const meter = createMeter(c, { job: job.id, model: model.id, price, holdMs: HOLD_MS });
+  return { job, meter, subject, how: { most: priceOfAll(price, most), flight, idempotency } };
+}
+
+/** The job of a request, by a span of its own. */
+async function prepared(c: Context<EdgeTypes>, body: unknown, preparing: Prepare): Promise<Prepared> {
+  const { root, child } = c.var.trace;
+  const span = child('validate', 1);
+  try {
+    const prepared = await preparing(c, body);
+    const { id, request } = prepared.job;
+    root.set({ job: id, model: request.model, n: request.n ?? 1, account: c.var.caller.account });
+    span.end();
+    return prepared;
+  } catch (thrown) {
+    span.end(codeOf(thrown));
+    throw thrown;
+  }
+}
