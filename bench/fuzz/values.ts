@@ -1,22 +1,18 @@
 /** Random JSON: values that a schema allows, and values near to them that it may not. */
+import { seeded, type Uniform } from '../random-requests.ts';
+
 export type Schema = Readonly<Record<string, unknown>>;
 
 export interface Dice {
-  /** Uniform in [0, 1). */
-  random(): number;
+  /** In [0, 1). */
+  readonly random: Uniform;
   below(n: number): number;
   pick<Item>(items: readonly Item[]): Item;
 }
 
-/** Reproducible dice (Mulberry32). */
+/** Reproducible dice. */
 export function createDice(seed: number): Dice {
-  let state = seed >>> 0;
-  const random = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const random = seeded(seed);
   const below = (n: number) => Math.floor(random() * n);
   return { random, below, pick: (items) => items[below(items.length)] };
 }

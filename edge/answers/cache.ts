@@ -6,7 +6,7 @@ import type { CacheStatus } from '../../shared/contract/answer.ts';
 import { cacheKey } from '../../shared/contract/canonical.ts';
 import type { GenerationJob, GenerationRequest } from '../../shared/contract/generation.ts';
 import type { Mode } from '../ledger/protocol.ts';
-import type { Kept } from './kept-answers.ts';
+import type { Kept } from './latest-answers.ts';
 
 /** How long an answer is kept where the request does not say. */
 const DEFAULT_TTL_S = 86_400;

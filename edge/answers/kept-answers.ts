@@ -9,8 +9,6 @@ import type { KeptAnswer } from '../ledger/protocol.ts';
 import { log } from '../watching/log.ts';
 import { type Kept, LatestAnswers } from './latest-answers.ts';
 
-export type { Kept } from './latest-answers.ts';
-
 export const latest = new LatestAnswers();
 
 /** KV keeps nothing for less. */
