@@ -31,13 +31,15 @@ export const TOKENIZER_PARTS = ['vocab.json', 'merges.txt', 'tokenizer_config.js
  * @throws InstallError where a part is missing or of another form
  */
 export async function tokenizerFromParts(folder: string): Promise<string> {
-  const [vocab, merges, config] = await Promise.all(
-    TOKENIZER_PARTS.map((file) =>
-      readFile(join(folder, file), 'utf8').catch(() => {
-        throw new InstallError(`There is no tokenizer.json, and no ${file} to make it of.`);
-      }),
-    ),
-  );
+  const texts: string[] = [];
+  // One after the other, so that the refusal names the first that is missing, whichever the disk answers first.
+  for (const file of TOKENIZER_PARTS) {
+    const text = await readFile(join(folder, file), 'utf8').catch(() => {
+      throw new InstallError(`There is no tokenizer.json, and no ${file} to make it of.`);
+    });
+    texts.push(text);
+  }
+  const [vocab, merges, config] = texts;
   const { added_tokens_decoder: added } = v.parse(configSchema, JSON.parse(config));
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false };
   return JSON.stringify({
