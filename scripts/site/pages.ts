@@ -1,0 +1,38 @@
+/** Pages of edge/site: each folder with an index.html is one, its main.ts is bundled for browsers, its styles are copied. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** Where a page stands; others stand under their own name. */
+const AT_ROOT = 'playground';
+
+/**
+ * Writes `index.html` where each page stands, `assets/NAME.js` and `assets/NAME.css` from its main.ts and main.css. Parts that
+ * scripts share are in files of their own.
+ */
+export async function bundlePages(pages: string, target: string): Promise<void> {
+  const names = readdirSync(pages).filter((name) => existsSync(join(pages, name, 'index.html')));
+  for (const name of names) {
+    const folder = name === AT_ROOT ? target : join(target, name);
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(join(pages, name, 'index.html'), join(folder, 'index.html'));
+  }
+  const entries = readdirSync(pages).flatMap((name) =>
+    ['main.ts', 'main.css']
+      .map((file) => join(pages, name, file))
+      .filter((file) => existsSync(file))
+      .map((file) => ({ in: file, out: name })),
+  );
+  await build({
+    entryPoints: entries,
+    outdir: join(target, 'assets'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: ['es2022', 'chrome120', 'firefox120', 'safari17'],
+    minify: true,
+    legalComments: 'linked',
+    logLevel: 'warning',
+  });
+}

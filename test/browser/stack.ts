@@ -1,0 +1,27 @@
+/** The whole local stack, started once for all browser tests: inference service, edge in workerd, site. */
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startServices } from '../../scripts/local/services.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the edge and the site are: 'http://127.0.0.1:41234'. */
+    readonly url: string;
+    /** A test key with play money. */
+    readonly key: string;
+    /** Opens other accounts. */
+    readonly adminSecret: string;
+  }
+}
+
+/** Vitest's globalSetup. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const services = await startServices(join(import.meta.dirname, '..', '..'), new Promise(() => {}));
+  if (services === undefined) throw new Error('The local stack was interrupted.');
+  // A process that dies fails the tests that ask it; this is only so that the rejection has a reader.
+  services.died.catch((error) => console.error(error));
+  project.provide('url', services.url);
+  project.provide('key', services.key);
+  project.provide('adminSecret', services.adminSecret);
+  return () => services.stop();
+}
