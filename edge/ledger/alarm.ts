@@ -11,7 +11,8 @@ const LONGEST_MS = 60_000;
 const NEXT = `SELECT MIN(at) AS at FROM (
   SELECT MIN(due) AS at FROM hold
   UNION ALL SELECT MIN(expires) FROM idempotency WHERE expires IS NOT NULL
-  UNION ALL SELECT MIN(expires) FROM released)`;
+  UNION ALL SELECT MIN(expires) FROM released
+  UNION ALL SELECT MIN(ends) FROM tally)`;
 
 /** The next time there is something to do, undefined where there is nothing. `failures`: of the queue, one after the other */
 export function nextWake(sql: Sql, failures: number, now: number): number | undefined {

@@ -6,6 +6,7 @@ import { answerTo, start } from './idempotency.ts';
 import { checkKey, checkMonth, type Key } from './keys.ts';
 import type { Begin, Begun, RateState } from './protocol.ts';
 import { type OpenRequest, type Standing, standingOf } from './standing.ts';
+import { checkTallies, countTallies, recount } from './tallies.ts';
 
 /** Requests of an account at once. */
 export const CONCURRENT = 64;
@@ -38,7 +39,7 @@ export function begin(books: Books, asked: Begin, now: number): Begun {
 type Known = Standing & { readonly key: Key };
 
 function admit({ flights, storage }: Books, asked: Begin, standing: Known, now: number): Begun {
-  const { request, idempotency, flight } = asked;
+  const { request, idempotency, flight, tallies = [] } = asked;
   const answer = idempotency && answerTo(storage.sql, idempotency, now);
   if (answer !== undefined) return { type: 'replayed', answer };
   if (standing.ended) throw problem('duplicate_id', `The request ${request} has ended already.`);
@@ -46,8 +47,10 @@ function admit({ flights, storage }: Books, asked: Begin, standing: Known, now: 
   const joins = flight === undefined ? undefined : flights.jobOf(flight);
   const hold = holdFor(asked, joins, now);
   checkFunds(standing, hold.amount);
+  checkTallies(storage.sql, tallies, hold.amount, now);
   storage.transactionSync(() => {
     putHold(storage.sql, hold);
+    countTallies(storage.sql, tallies, hold.amount);
     if (idempotency !== undefined) start(storage.sql, idempotency.key, idempotency.fingerprint, request);
   });
   if (flight !== undefined && joins === undefined) flights.start(flight, request, asked.job);
@@ -61,18 +64,29 @@ function computeInstead(
   now: number,
 ): Begun {
   const { open, held, heldOfKey } = standing;
-  const hold = { ...holdFor(asked, undefined, now), idempotency: open.idempotency };
+  const hold = { ...holdFor(asked, undefined, now), idempotency: open.idempotency, tallies: open.tallies };
   checkFunds({ ...standing, held: held - open.amount, heldOfKey: heldOfKey - open.amount }, hold.amount);
-  putHold(books.storage.sql, hold);
+  const { sql } = books.storage;
+  const counted = open.tallies ?? [];
+  const tallies = (asked.tallies ?? []).filter(
+    ({ id, measure }) => measure === 'micro_dollars' && counted.some((tally) => tally.id === id),
+  );
+  const more = hold.amount - open.amount;
+  checkTallies(sql, tallies, more, now);
+  books.storage.transactionSync(() => {
+    putHold(sql, hold);
+    recount(sql, counted, { requests: 0, amount: more });
+  });
   return begunBy(hold);
 }
 
 function holdFor(asked: Begin, joins: string | undefined, now: number): Hold {
-  const { request, key, model, price, idempotency } = asked;
+  const { request, key, model, price, idempotency, preset, tallies } = asked;
   const joined = joins !== undefined;
   const amount = joined ? price.cached : asked.most;
   const due = now + asked.holdMs;
-  return { request, job: joins ?? asked.job, joined, key, model, amount, price, due, idempotency: idempotency?.key };
+  const job = joins ?? asked.job;
+  return { request, job, joined, key, model, amount, price, due, idempotency: idempotency?.key, preset, tallies };
 }
 
 function begunBy({ joined, job }: Pick<Hold, 'joined' | 'job'>): Begun {

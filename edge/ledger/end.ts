@@ -7,6 +7,7 @@ import { finish } from './idempotency.ts';
 import { spend } from './keys.ts';
 import type { Settled, Settlement } from './protocol.ts';
 import { first, type Sql } from './storage.ts';
+import { recount } from './tallies.ts';
 
 /** For so long who says again what became of a request is answered as the first time. */
 const RELEASED_KEPT_MS = 24 * 3_600_000;
@@ -28,11 +29,12 @@ export function settle(books: Books, request: string, settlement: Settlement, no
 
 function charge(sql: Sql, hold: Hold, settlement: Settlement, now: number): Settled {
   const { origin: kind, work, texts, answer } = settlement;
-  const { request: id, key, model, idempotency } = hold;
+  const { request: id, key, model, idempotency, preset } = hold;
   const charged = chargeable(hold, settlement.amount);
   spend(sql, key, charged, now);
+  recount(sql, hold.tallies, { requests: 0, amount: charged - hold.amount });
   if (idempotency !== undefined) finish(sql, idempotency, answer, now);
-  return { charged, balance: append(sql, { id, kind, amount: 0 - charged, at: now, key, model, work, texts }) };
+  return { charged, balance: append(sql, { id, kind, amount: 0 - charged, at: now, key, model, work, texts, preset }) };
 }
 
 /** It costs nothing. Nothing happens where it has ended already. @throws Error where it never began */
@@ -42,6 +44,7 @@ export function release(books: Books, request: string, now: number): void {
     const hold = takeHold(sql, request);
     if (hold === undefined) return false;
     if (hold.idempotency !== undefined) finish(sql, hold.idempotency, undefined, now);
+    recount(sql, hold.tallies, { requests: -1, amount: 0 - hold.amount });
     sql.exec(RELEASE, request, now + RELEASED_KEPT_MS);
     return true;
   });

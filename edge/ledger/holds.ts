@@ -1,5 +1,6 @@
 /** Holds: what open requests may cost at most, and when the ledger has to ask what became of them. */
 import { first, type Sql } from './storage.ts';
+import { type Counted, countedIn, writeCounted } from './tallies.ts';
 
 export interface Hold {
   readonly request: string;
@@ -16,6 +17,10 @@ export interface Hold {
   readonly unreachable?: number;
   /** The Idempotency-Key it goes by, as its digest. */
   readonly idempotency?: string;
+  /** Id of the preset that is run. */
+  readonly preset?: string;
+  /** What it counts towards. */
+  readonly tallies?: readonly Counted[];
 }
 
 interface Row {
@@ -30,14 +35,17 @@ interface Row {
   readonly due: number;
   readonly unreachable: number | null;
   readonly idempotency: string | null;
+  readonly preset: string | null;
+  readonly tallies: string | null;
 }
 
-const COLUMNS = 'request, job, joined, key, model, amount, computed, cached, due, unreachable, idempotency';
+const COLUMNS =
+  'request, job, joined, key, model, amount, computed, cached, due, unreachable, idempotency, preset, tallies';
 const BY_REQUEST = `SELECT ${COLUMNS} FROM hold WHERE request = ?`;
 const TAKE = `DELETE FROM hold WHERE request = ? RETURNING ${COLUMNS}`;
 const HELD = 'SELECT COALESCE(SUM(amount), 0) AS amount FROM hold';
 const DUE = `SELECT ${COLUMNS} FROM hold WHERE due <= ? ORDER BY due LIMIT ?`;
-const PUT = `INSERT OR REPLACE INTO hold (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const PUT = `INSERT OR REPLACE INTO hold (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const POSTPONE = 'UPDATE hold SET due = ?, unreachable = ? WHERE request = ?';
 
 export function holdOf(sql: Sql, request: string): Hold | undefined {
@@ -59,7 +67,10 @@ export function dueHolds(sql: Sql, now: number, most: number): Hold[] {
 export function putHold(sql: Sql, hold: Hold): void {
   const { request, job, joined, key, model, amount, price, due, unreachable = null, idempotency = null } = hold;
   const { computed, cached } = price;
-  sql.exec(PUT, request, job, joined ? 1 : 0, key, model, amount, computed, cached, due, unreachable, idempotency);
+  const { preset = null, tallies = [] } = hold;
+  const counted = tallies.length === 0 ? null : writeCounted(tallies);
+  const asked = [request, job, joined ? 1 : 0, key, model, amount, computed, cached];
+  sql.exec(PUT, ...asked, due, unreachable, idempotency, preset, counted);
 }
 
 /** @returns how many holds that are open it found: one or none */
@@ -73,12 +84,14 @@ export function takeHold(sql: Sql, request: string): Hold | undefined {
   return row === undefined ? undefined : holdIn(row);
 }
 
-function holdIn({ joined, computed, cached, unreachable, idempotency, ...row }: Row): Hold {
+function holdIn({ joined, computed, cached, unreachable, idempotency, preset, tallies, ...row }: Row): Hold {
   return {
     ...row,
     joined: joined === 1,
     price: { computed, cached },
     unreachable: unreachable ?? undefined,
     idempotency: idempotency ?? undefined,
+    preset: preset ?? undefined,
+    tallies: tallies === null ? undefined : countedIn(tallies),
   };
 }

@@ -36,6 +36,7 @@ import type {
   Settled,
   Settlement,
 } from './protocol.ts';
+import { sweepTallies } from './tallies.ts';
 
 /** Rows that are forgotten in one go; the rest is next. */
 const SWEEP = 500;
@@ -113,6 +114,7 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
       await this.outbox.send();
       sweepAnswers(sql, Date.now(), SWEEP);
       sweepReleased(sql, Date.now(), SWEEP);
+      sweepTallies(sql, Date.now(), SWEEP);
     } catch (error) {
       log('error', 'the alarm of a ledger failed', { ...accountOf(sql), error: String(error) });
     }

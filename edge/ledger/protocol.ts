@@ -5,7 +5,7 @@
  * Every call is idempotent by the request's id. A ledger belongs to one account and one mode, and is its only writer.
  */
 import type { Origin } from '../../shared/contract/price.ts';
-import type { Problem } from '../../shared/contract/problem.ts';
+import type { Problem, ProblemCode } from '../../shared/contract/problem.ts';
 import type { ProgressEvent } from '../../shared/contract/stream.ts';
 
 /** An answer as it is kept to be given again in any form. */
@@ -13,6 +13,18 @@ export interface KeptAnswer {
   /** Unix milliseconds. */
   readonly made: number;
   readonly events: readonly ProgressEvent[];
+}
+
+/** What may be used of something until it ends: runs of a visitor in a day, uses of a session, the money of a preset in a day. */
+export interface Tally {
+  /** What is counted and for when: 'preset:preset_4k0...:2026-11-26'. The same id is the same tally. */
+  readonly id: string;
+  readonly measure: 'requests' | 'micro_dollars';
+  readonly most: number;
+  /** When it is over and forgotten; Unix milliseconds. */
+  readonly ends: number;
+  /** What is said to a request that would pass it; `waits`: with the seconds until its end. */
+  readonly refusal: { readonly code: ProblemCode; readonly detail: string; readonly waits: boolean };
 }
 
 export interface Begin {
@@ -31,6 +43,10 @@ export interface Begin {
   readonly holdMs: number;
   /** SHA-256 of the Idempotency-Key together with the key's id, and of the canonical body with its route. */
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
+  /** Id of the preset that is run. */
+  readonly preset?: string;
+  /** What it counts towards. */
+  readonly tallies?: readonly Tally[];
   /** Given where an identical request under way may answer for this one: what the two are equal by (the cache key). */
   readonly flight?: string;
 }
@@ -121,6 +137,7 @@ export interface Entry {
   readonly model?: string;
   readonly work?: number;
   readonly texts?: number;
+  readonly preset?: string;
 }
 
 /** An entry on its way out: to statements, meters, events. At least once; `id` with `account` and `mode` says which one it is. */

@@ -32,7 +32,8 @@ const TABLES = `
     key TEXT,
     model TEXT,
     work INTEGER,
-    texts INTEGER
+    texts INTEGER,
+    preset TEXT
   ) STRICT;
 
   -- Open ones only: a hold ends by its row going, in the transaction that writes what became of it.
@@ -47,7 +48,10 @@ const TABLES = `
     cached INTEGER NOT NULL,
     due INTEGER NOT NULL,
     unreachable INTEGER,
-    idempotency TEXT
+    idempotency TEXT,
+    preset TEXT,
+    -- What it counts towards: a JSON array of ids and measures.
+    tallies TEXT
   ) STRICT, WITHOUT ROWID;
 
   -- Requests that cost nothing, for as long as somebody may say so again; those that were charged are entries.
@@ -56,6 +60,13 @@ const TABLES = `
     expires INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS released_expires ON released (expires);
+
+  CREATE TABLE IF NOT EXISTS tally (
+    id TEXT PRIMARY KEY,
+    used INTEGER NOT NULL CHECK (used >= 0),
+    ends INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS tally_ends ON tally (ends);
 
   -- Without a time for as long as its request is under way.
   CREATE TABLE IF NOT EXISTS idempotency (

@@ -6,6 +6,7 @@ import { mostWork, type Work } from '../../shared/contract/price.ts';
 import { findModel, readModels } from '../backends/models.ts';
 import type { EdgeTypes } from '../env.ts';
 import { jobIdentifier, randomSeed } from '../identifier.ts';
+import type { Tally } from '../ledger/protocol.ts';
 import { refuse } from './refuse.ts';
 import { validate } from './validate.ts';
 
@@ -23,6 +24,9 @@ export interface Prepared {
   readonly deterministic: boolean;
   /** The most that each of its texts can come to. */
   readonly most: readonly Work[];
+  /** Where it is the run of a preset: whose, and what it counts towards. */
+  readonly preset?: string;
+  readonly tallies?: readonly Tally[];
 }
 
 /** What makes a job of a body; each kind of request has its own. */

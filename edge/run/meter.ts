@@ -25,7 +25,10 @@ export interface Meter {
 }
 
 /** @param known what of the request does not change */
-export function createMeter(c: Context<EdgeTypes>, known: Pick<Begin, 'job' | 'model' | 'price' | 'holdMs'>): Meter {
+export function createMeter(
+  c: Context<EdgeTypes>,
+  known: Pick<Begin, 'job' | 'model' | 'price' | 'holdMs' | 'preset' | 'tallies'>,
+): Meter {
   const { caller, requestId: request, timing } = c.var;
   const { purse, key } = caller;
   const { price } = known;

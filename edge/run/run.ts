@@ -76,7 +76,8 @@ async function beginAgain(meter: Meter, how: Beginning['how']): Promise<void> {
   if (admission.type === 'refused') throw new ProblemError(admission.problem);
 }
 
-async function beginningOf(c: Context<EdgeTypes>, { job, model, deterministic, most }: Prepared): Promise<Beginning> {
+async function beginningOf(c: Context<EdgeTypes>, prepared: Prepared): Promise<Beginning> {
+  const { job, model, deterministic, most, preset, tallies } = prepared;
   const { account, mode, key } = c.var.caller;
   const { request } = job;
   const policy = cachePolicy(request, deterministic);
@@ -86,7 +87,7 @@ async function beginningOf(c: Context<EdgeTypes>, { job, model, deterministic, m
     policy.reads ? answerKey(subject, model.revision) : undefined,
     idempotencyOf(c.req.header('idempotency-key'), key, c.req.path, c.var.body),
   ]);
-  const meter = createMeter(c, { job: job.id, model: model.id, price, holdMs: HOLD_MS });
+  const meter = createMeter(c, { job: job.id, model: model.id, price, holdMs: HOLD_MS, preset, tallies });
   return { job, meter, subject, how: { most: priceOfAll(price, most), flight, idempotency } };
 }
 

@@ -5,13 +5,22 @@
 import { expect } from 'vitest';
 import { amountOf, last } from '../../../edge/ledger/entries.ts';
 import { holdOf } from '../../../edge/ledger/holds.ts';
-import type { Begin, Begun, Credited, Settled, Settlement } from '../../../edge/ledger/protocol.ts';
+import type { Begin, Begun, Credited, Settled, Settlement, Tally } from '../../../edge/ledger/protocol.ts';
 import type { LedgerStorage } from '../../../edge/ledger/storage.ts';
 
 /** As `expect(...).toEqual`, which takes longer than a whole call of a ledger where nothing is wrong. */
 function same(actual: unknown, expected: unknown): void {
   if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual).toEqual(expected);
 }
+
+/** Tallies of a schedule: few requests, and less money than it may have. */
+export const TALLIES: readonly Tally[] = [
+  { id: 'runs', measure: 'requests', most: 3, ends: 9e15, refusal: { code: 'rate_limited', detail: 'r', waits: true } },
+  {
+    ...{ id: 'spent', measure: 'micro_dollars', most: 70, ends: 9e15 },
+    refusal: { code: 'spend_limit_reached', detail: 's', waits: false },
+  },
+];
 
 interface Open {
   readonly asked: Begin;
@@ -28,6 +37,8 @@ export class Model {
   readonly credits = new Map<string, number>();
   /** Jobs that may be joined, by what their requests are equal by. */
   readonly flights = new Map<string, string>();
+  /** Requests that count towards the tallies of `TALLIES`. */
+  readonly tallied = new Set<string>();
   /** Idempotency-Keys of requests with an answer. */
   readonly kept = new Set<string>();
 
@@ -44,10 +55,12 @@ export class Model {
     const flight = open === undefined && asked.flight !== undefined ? this.flights.get(asked.flight) : undefined;
     const needs = flight === undefined ? asked.most : asked.price.cached;
     const has = this.balance - this.held + (open?.held ?? 0);
-    same(begun.type === 'refused' ? begun.problem.code : begun.type, this.expected(asked, flight, needs <= has));
+    const refusal = needs <= has ? this.tallyRefusal(asked, needs - (open?.held ?? 0)) : 'insufficient_credits';
+    same(begun.type === 'refused' ? begun.problem.code : begun.type, this.expected(asked, flight, refusal));
     if (begun.type !== 'held' && begun.type !== 'joined') return;
     same(jobIn(begun), flight);
     this.open.set(asked.request, { asked: open?.asked ?? asked, held: needs, joined: flight });
+    if (open === undefined && asked.tallies !== undefined) this.tallied.add(asked.request);
     if (asked.flight !== undefined && flight === undefined) this.flights.set(asked.flight, asked.job);
   }
 
@@ -111,10 +124,11 @@ export class Model {
 
   /** Everything that must hold at all times, read from the tables. */
   check({ sql }: Pick<LedgerStorage, 'sql'>): void {
-    const facts = sql.exec(FACTS).one();
+    const facts = sql.exec(FACTS, TALLIES[0].id, TALLIES[1].id).one();
     same(facts, {
       ...{ entries: last(sql).seq, sum: this.balance, wrongBalances: 0, belowZero: 0 },
       ...{ holds: this.open.size, held: this.held, endedTwice: 0, strayKeys: 0, spentOtherwise: 0 },
+      ...{ runs: this.used().requests, spent: this.used().amount },
     });
     same([last(sql).balance, this.held <= this.balance], [this.balance, true]);
   }
@@ -133,14 +147,29 @@ export class Model {
     expect(entries).toHaveLength(expected.length);
   }
 
-  private expected({ request, idempotency, flight: wanted }: Begin, flight: string | undefined, covered: boolean) {
+  /** What of the tallies is used: requests that were not released, and what they were charged or may be. */
+  private used(): { readonly requests: number; readonly amount: number } {
+    const counted = [...this.tallied].filter((request) => this.open.has(request) || this.settled.has(request));
+    const amount = counted.reduce((sum, one) => sum + (this.open.get(one)?.held ?? this.ended.get(one)!), 0);
+    return { requests: counted.length, amount };
+  }
+
+  private tallyRefusal({ request, tallies }: Begin, more: number): string | undefined {
+    const isNew = !this.open.has(request);
+    if (tallies === undefined || (!isNew && !this.tallied.has(request))) return undefined;
+    const { requests, amount } = this.used();
+    if (isNew && requests >= TALLIES[0].most) return TALLIES[0].refusal.code;
+    return amount + more > TALLIES[1].most ? TALLIES[1].refusal.code : undefined;
+  }
+
+  private expected({ request, idempotency, flight: wanted }: Begin, flight: string | undefined, refusal?: string) {
     // Who computes after all what he had joined is judged by his money alone.
-    if (this.open.has(request)) return covered ? 'held' : 'insufficient_credits';
+    if (this.open.has(request)) return refusal ?? 'held';
     if (idempotency !== undefined && this.kept.has(idempotency.key)) return 'replayed';
     const running = [...this.open.values()].some(({ asked }) => asked.idempotency?.key === idempotency?.key);
     if (idempotency !== undefined && running) return 'idempotency_in_progress';
     if (this.ended.has(request)) return 'duplicate_id';
-    if (!covered) return 'insufficient_credits';
+    if (refusal !== undefined) return refusal;
     return wanted !== undefined && flight !== undefined ? 'joined' : 'held';
   }
 
@@ -166,4 +195,5 @@ const FACTS = `SELECT
     AS endedTwice,
   (SELECT COUNT(*) FROM idempotency WHERE (expires IS NULL) <> (key IN (SELECT idempotency FROM hold WHERE idempotency IS NOT NULL)))
     + (SELECT COUNT(*) FROM answer WHERE key NOT IN (SELECT key FROM idempotency WHERE expires IS NOT NULL)) AS strayKeys,
-  (SELECT COUNT(*) FROM key WHERE spent <> (SELECT 0 - COALESCE(SUM(amount), 0) FROM entry WHERE key = key.id)) AS spentOtherwise`;
+  (SELECT COUNT(*) FROM key WHERE spent <> (SELECT 0 - COALESCE(SUM(amount), 0) FROM entry WHERE key = key.id)) AS spentOtherwise,
+  COALESCE((SELECT used FROM tally WHERE id = ?1), 0) AS runs, COALESCE((SELECT used FROM tally WHERE id = ?2), 0) AS spent`;

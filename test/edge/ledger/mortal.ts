@@ -14,7 +14,7 @@ import type { Begin, CreditKind, Entry, Exported, LedgerApi, Settlement } from '
 import type { LedgerStorage } from '../../../edge/ledger/storage.ts';
 import { terms } from './account.ts';
 
-const TABLES = ['account', 'key', 'entry', 'hold', 'released', 'idempotency', 'answer'];
+const TABLES = ['account', 'key', 'entry', 'hold', 'tally', 'released', 'idempotency', 'answer'];
 
 export class Died extends Error {}
 

@@ -11,7 +11,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { WorkOf } from '../../../edge/ledger/collect.ts';
 import type { Begin, LedgerApi } from '../../../edge/ledger/protocol.ts';
 import { account, costs, KEY } from './account.ts';
-import { Model } from './model.ts';
+import { Model, TALLIES } from './model.ts';
 import { Died, MortalLedger } from './mortal.ts';
 
 const SCHEDULES = 10_000;
@@ -27,7 +27,7 @@ const sometimes = <const T>(value: T) => fc.constantFrom(value, undefined);
 
 const begins = fc.record({
   type: fc.constant('begin'),
-  ...{ request, most: amount, ms, flight: sometimes('f'), key: sometimes('k') },
+  ...{ request, most: amount, ms, flight: sometimes('f'), key: sometimes('k'), tallied: fc.boolean() },
 });
 const settles = fc.record({ type: fc.constant('settle'), request, amount, answered: fc.boolean() });
 const releases = fc.record({ type: fc.constant('release'), request });
@@ -74,10 +74,11 @@ const death = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 12 }) },
 );
 
-function asks({ request, most, ms, flight, key }: Of<typeof begins>): Begin {
+function asks({ request, most, ms, flight, key, tallied }: Of<typeof begins>): Begin {
   return {
     ...{ request, job: jobOf(request), key: KEY, model: 'small', most, holdMs: ms, flight },
     price: { computed: 1_000_000, cached: 5 },
+    tallies: tallied ? TALLIES : undefined,
     idempotency: key === undefined ? undefined : { key, fingerprint: key },
   };
 }
