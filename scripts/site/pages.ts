@@ -1,7 +1,8 @@
-/** Pages of edge/site: each folder with an index.html is one, its main.ts is bundled for browsers, its styles are copied. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+/** Pages of edge/site: each folder with an index.html is one, its main.ts is bundled for browsers, its styles too. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { framed } from './frame.ts';
 
 /** Where a page stands; others stand under their own name. */
 const AT_ROOT = 'playground';
@@ -15,7 +16,8 @@ export async function bundlePages(pages: string, target: string): Promise<void> 
   for (const name of names) {
     const folder = name === AT_ROOT ? target : join(target, name);
     mkdirSync(folder, { recursive: true });
-    copyFileSync(join(pages, name, 'index.html'), join(folder, 'index.html'));
+    const html = readFileSync(join(pages, name, 'index.html'), 'utf8');
+    writeFileSync(join(folder, 'index.html'), framed(html, name));
   }
   const entries = readdirSync(pages).flatMap((name) =>
     ['main.ts', 'main.css']
