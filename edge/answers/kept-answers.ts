@@ -18,14 +18,20 @@ interface Entry extends Kept {
   readonly contract: number;
 }
 
+/** The answer that this isolate remembers, without a look anywhere. */
+export function remembered(key: string): Kept | undefined {
+  const known = latest.get(key);
+  return known !== undefined && known.until > Date.now() ? known : undefined;
+}
+
 /** The answer kept under this key. `later` is given work that nobody has to wait for. */
 export async function findKept(
   env: Env,
   key: string,
   later: (work: Promise<unknown>) => void,
 ): Promise<Kept | undefined> {
-  const remembered = latest.get(key);
-  if (remembered !== undefined && remembered.until > Date.now()) return remembered;
+  const known = remembered(key);
+  if (known !== undefined) return known;
   const near = await store()
     .match(addressOf(key))
     .then((response) => response?.text())

@@ -18,6 +18,7 @@ import { credit } from './credit.ts';
 import { leave, release, settle, sweepReleased } from './end.ts';
 import { entriesAfter, last } from './entries.ts';
 import { find } from './find.ts';
+import { have } from './have.ts';
 import { heldIn } from './holds.ts';
 import { sweepAnswers } from './idempotency.ts';
 import { putKey } from './keys.ts';
@@ -73,6 +74,12 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
     const now = Date.now();
     const begun = begin(this.books, asked, now);
     if (begun.type === 'held' || begun.type === 'joined') this.#wake(now + asked.holdMs);
+    return begun;
+  }
+
+  async have(asked: Begin, settlement: Settlement): Promise<Begun> {
+    const begun = have(this.books, asked, settlement, Date.now());
+    if (begun.type === 'had') this.#exportSoon();
     return begun;
   }
 

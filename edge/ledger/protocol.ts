@@ -64,6 +64,8 @@ export interface RateState {
 export type Begun =
   /** The most is held; the work may start. */
   | { readonly type: 'held'; readonly rate?: RateState }
+  /** What was there already is paid for; nothing is held any more. */
+  | { readonly type: 'had'; readonly rate?: RateState }
   /** An identical request is under way as this job; the price of a cached answer is held. */
   | { readonly type: 'joined'; readonly job: string; readonly rate?: RateState }
   /** The answer to this Idempotency-Key; nothing is held. */
@@ -90,6 +92,8 @@ export interface Settled {
 /** Who pays for a request: a ledger, or a payment made for this one request. */
 export interface Purse {
   begin(begin: Begin): Promise<Begun>;
+  /** Begins a request whose answer is there already, and settles it: in one call, as that is all the work it is. */
+  have(begin: Begin, settlement: Settlement): Promise<Begun>;
   /** @returns what was charged: at a second call what the first one did */
   settle(request: string, settlement: Settlement): Promise<Settled>;
   /** It costs nothing: a refusal or a failure of ours. */

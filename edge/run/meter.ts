@@ -17,6 +17,11 @@ export interface Meter {
    * @throws ProblemError `ledger_unavailable`; a refusal is a result
    */
   begin(how: Pick<Begin, 'most' | 'flight' | 'idempotency'>): Promise<Begun>;
+  /**
+   * Begins a request whose answer is there, and pays for it.
+   * @throws ProblemError `ledger_unavailable`; a refusal is a result
+   */
+  have(how: Pick<Begin, 'idempotency'>, texts: number, answer: KeptAnswer): Promise<Begun>;
   /** Of these four, the first that is called counts, and none of them rejects. */
   computed(texts: readonly Work[], answer: KeptAnswer | undefined): Promise<void>;
   had(origin: 'cached' | 'joined', texts: number, answer: KeptAnswer | undefined): Promise<void>;
@@ -45,17 +50,27 @@ export function createMeter(
   }
   const settle = ({ answer, ...settlement }: Settlement) =>
     end('settle', () => purse.settle(request, keeps ? { ...settlement, answer } : settlement));
+  async function admitted(work: () => Promise<Begun>): Promise<Begun> {
+    const begun = await timing.measure(
+      'ledger',
+      reached('the ledger', async () => await work()),
+    );
+    if (begun.rate !== undefined) c.set('rate', begun.rate);
+    return begun;
+  }
   return {
     price,
-    async begin(how) {
+    begin(how) {
       keeps = how.idempotency !== undefined;
       const asked = { request, key, ...known, ...how };
-      const begun = await timing.measure(
-        'ledger',
-        reached('the ledger', async () => await purse.begin(asked)),
-      );
-      if (begun.rate !== undefined) c.set('rate', begun.rate);
-      return begun;
+      return admitted(() => purse.begin(asked));
+    },
+    have(how, texts, answer) {
+      const asked = { request, key, ...known, ...how, most: price.cached };
+      const settlement = { origin: 'cached', amount: price.cached, work: 0, texts } as const;
+      const having = () => purse.have(asked, how.idempotency === undefined ? settlement : { ...settlement, answer });
+      // Once more, as `end` does: by then it may have been charged, and would be without having been answered.
+      return admitted(() => having().catch(having));
     },
     computed(texts, answer) {
       const work = texts.reduce((sum, { positions, denoising_steps: steps }) => sum + positions * steps, 0);

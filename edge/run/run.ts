@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { priceOfAll } from '../../shared/contract/price.ts';
 import { ProblemError } from '../../shared/contract/problem.ts';
 import { answerKey, cachePolicy, hitStatus, missed } from '../answers/cache.ts';
-import { findKept } from '../answers/kept-answers.ts';
+import { findKept, remembered } from '../answers/kept-answers.ts';
 import type { Kept } from '../answers/latest-answers.ts';
 import type { EdgeTypes } from '../env.ts';
 import type { Begin, Begun } from '../ledger/protocol.ts';
@@ -11,8 +11,9 @@ import { idempotencyOf } from '../requests/idempotency.ts';
 import { HOLD_MS, type Prepare, type Prepared, prepare } from '../requests/prepare.ts';
 import { codeOf } from '../watching/trace.ts';
 import { createMeter, type Meter } from './meter.ts';
+import { inBackground } from './outcome.ts';
 import { priceOfModel } from './prices.ts';
-import { computed, joined, kept, type Paid, type Run, replayed } from './ways.ts';
+import { answerOf, computed, joined, kept, type Paid, type Run, replayed } from './ways.ts';
 
 export type { Run } from './ways.ts';
 
@@ -39,13 +40,24 @@ interface Beginning extends Paid {
 }
 
 async function answerTo(c: Context<EdgeTypes>, beginning: Beginning): Promise<Run> {
-  const { meter, subject, how } = beginning;
+  const { meter, subject, how, job } = beginning;
+  const near = how.flight === undefined ? undefined : remembered(how.flight);
+  const nearHit = near && hitStatus(near, subject.policy);
+  if (near !== undefined && nearHit !== undefined) {
+    const answer = answerOf(beginning, near);
+    const admission = await meter.have(how, job.request.n ?? 1, answer);
+    if (admission.type === 'replayed') return replayed(beginning, admission.answer);
+    if (admission.type === 'refused') throw new ProblemError(admission.problem);
+    return kept(beginning, answer, nearHit);
+  }
   const [admission, found] = await Promise.all([meter.begin(how), lookUp(c, how.flight)]);
   if (admission.type === 'replayed') return replayed(beginning, admission.answer);
   const hit = found && hitStatus(found, subject.policy);
   if (found !== undefined && hit !== undefined) {
     await admitHit(meter, how, admission);
-    return kept(c, beginning, found, hit);
+    const answer = answerOf(beginning, found);
+    inBackground(c, () => meter.had('cached', job.request.n ?? 1, answer));
+    return kept(beginning, answer, hit);
   }
   if (admission.type === 'refused') throw new ProblemError(admission.problem);
   if (admission.type === 'joined') {

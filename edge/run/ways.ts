@@ -45,15 +45,18 @@ export function replayed({ job, meter }: Paid, { events }: KeptAnswer): Run {
   };
 }
 
-/** A kept answer, under the id of the request that asks for it. */
-export function kept(c: Context<EdgeTypes>, { job, meter }: Paid, answer: KeptAnswer, cache: CacheStatus): Run {
-  const events = answer.events.map((event) => (event.type === 'accepted' ? { ...event, id: job.id } : event));
-  inBackground(c, () => meter.had('cached', job.request.n ?? 1, { made: answer.made, events }));
+/** A kept answer under the id of the request that asks for it. */
+export function answerOf({ job }: Paid, { made, events }: KeptAnswer): KeptAnswer {
+  return { made, events: events.map((event) => (event.type === 'accepted' ? { ...event, id: job.id } : event)) };
+}
+
+/** An answer that was there already. */
+export function kept({ job, meter }: Paid, answer: KeptAnswer, cache: CacheStatus): Run {
   return {
     job,
     cache,
     headers: cacheHeaders(cache),
-    events: replay(events, 'cached', meter.price),
+    events: replay(answer.events, 'cached', meter.price),
     leave: () => {},
   };
 }

@@ -106,6 +106,12 @@ export function paidPurse({ env, settings, url, owner, signature }: Paying): Pai
 
   return {
     begin: (asked) => begin(asked).catch(refused),
+    async have(asked, settlement) {
+      const begun = await begin(asked).catch(refused);
+      if (begun.type !== 'held') return begun;
+      await settle(asked.request, settlement);
+      return { type: 'had' };
+    },
     settle,
     async release(request) {
       await releasePayment(env.DB, request);

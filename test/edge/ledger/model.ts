@@ -64,18 +64,42 @@ export class Model {
     if (asked.flight !== undefined && flight === undefined) this.flights.set(asked.flight, asked.job);
   }
 
-  settle(request: string, { amount, answer }: Settlement, settled: Settled): void {
-    const open = this.open.get(request);
+  had(asked: Begin, settlement: Settlement, begun: Begun): void {
+    const open = this.open.get(asked.request);
     if (open === undefined) {
+      const needs = asked.price.cached;
+      const covered = needs <= this.balance - this.held;
+      const refusal = covered ? this.tallyRefusal(asked, needs) : 'insufficient_credits';
+      const expected = this.expected(asked, undefined, refusal);
+      const charged = expected === 'duplicate_id' && this.settled.has(asked.request);
+      const said = expected === 'held' || charged ? 'had' : expected;
+      same(begun.type === 'refused' ? begun.problem.code : begun.type, said);
+      if (expected !== 'held') return;
+      this.open.set(asked.request, { asked, held: needs });
+      if (asked.tallies !== undefined) this.tallied.add(asked.request);
+    } else {
+      same(begun.type, 'had');
+    }
+    this.charge(asked.request, settlement);
+  }
+
+  settle(request: string, settlement: Settlement, settled: Settled): void {
+    if (!this.open.has(request)) {
       same(settled, { charged: this.ended.get(request), balance: this.balance });
       return;
     }
+    const charged = this.charge(request, settlement);
+    same(settled, { charged, balance: this.balance });
+  }
+
+  private charge(request: string, { amount, answer }: Settlement): number {
+    const open = this.open.get(request)!;
     const charged = Math.min(amount, open.held);
     this.balance -= charged;
-    same(settled, { charged, balance: this.balance });
     if (answer !== undefined && open.asked.idempotency !== undefined) this.kept.add(open.asked.idempotency.key);
     this.settled.add(request);
     this.end(request, charged);
+    return charged;
   }
 
   release(request: string): void {

@@ -8,6 +8,7 @@ import { collectDue, type WorkOf } from '../../../edge/ledger/collect.ts';
 import { credit } from '../../../edge/ledger/credit.ts';
 import { leave, release, settle } from '../../../edge/ledger/end.ts';
 import { entriesAfter } from '../../../edge/ledger/entries.ts';
+import { have } from '../../../edge/ledger/have.ts';
 import { putKey } from '../../../edge/ledger/keys.ts';
 import { Outbox, openAccount } from '../../../edge/ledger/outbox.ts';
 import type { Begin, CreditKind, Entry, Exported, LedgerApi, Settlement } from '../../../edge/ledger/protocol.ts';
@@ -21,7 +22,7 @@ export class Died extends Error {}
 /** What the queue does: takes a batch, refuses it, or takes it as the last thing the ledger lived to see. */
 export type Fate = 'taken' | 'refused' | 'died';
 
-export class MortalLedger implements Pick<LedgerApi, 'begin' | 'settle' | 'release' | 'leave' | 'credit'> {
+export class MortalLedger implements Pick<LedgerApi, 'begin' | 'have' | 'settle' | 'release' | 'leave' | 'credit'> {
   now = Date.UTC(2026, 10, 10);
   readonly exported: Exported[] = [];
   private readonly storage: LedgerStorage;
@@ -70,6 +71,10 @@ export class MortalLedger implements Pick<LedgerApi, 'begin' | 'settle' | 'relea
 
   async begin(asked: Begin) {
     return begin(this.books, asked, this.now);
+  }
+
+  async have(asked: Begin, settlement: Settlement) {
+    return have(this.books, asked, settlement, this.now);
   }
 
   async settle(request: string, settlement: Settlement) {

@@ -18,6 +18,8 @@ const SCHEDULES = 10_000;
 const EVICTED = 100;
 const REQUESTS = 6;
 const HOUR = 3_600_000;
+/** Price of an answer that is there. */
+const CACHED = 5;
 
 const request = fc.nat(REQUESTS - 1).map((i) => `req_${i}`);
 const amount = fc.integer({ min: 0, max: 60 });
@@ -29,6 +31,7 @@ const begins = fc.record({
   type: fc.constant('begin'),
   ...{ request, most: amount, ms, flight: sometimes('f'), key: sometimes('k'), tallied: fc.boolean() },
 });
+const haves = fc.record({ type: fc.constant('have'), request, key: sometimes('k'), tallied: fc.boolean() });
 const settles = fc.record({ type: fc.constant('settle'), request, amount, answered: fc.boolean() });
 const releases = fc.record({ type: fc.constant('release'), request });
 const leaves = fc.record({ type: fc.constant('leave'), request, ms });
@@ -50,12 +53,13 @@ const evicts = fc.record({ type: fc.constant('evict') });
 const sends = fc.record({ type: fc.constant('send'), fate: fc.constantFrom('taken', 'refused', 'died') });
 
 type Of<T> = T extends fc.Arbitrary<infer V> ? V : never;
-type Call = Of<typeof begins | typeof settles | typeof releases | typeof leaves | typeof credits>;
+type Call = Of<typeof begins | typeof haves | typeof settles | typeof releases | typeof leaves | typeof credits>;
 type Collect = Of<typeof collects>;
 type Event = Call | Collect | Of<typeof passes | typeof evicts | typeof sends>;
 
 const call: fc.Arbitrary<Call> = fc.oneof(
   { weight: 7, arbitrary: begins },
+  { weight: 2, arbitrary: haves },
   { weight: 5, arbitrary: settles },
   { weight: 1, arbitrary: releases },
   { weight: 1, arbitrary: leaves },
@@ -77,7 +81,7 @@ const death = fc.oneof(
 function asks({ request, most, ms, flight, key, tallied }: Of<typeof begins>): Begin {
   return {
     ...{ request, job: jobOf(request), key: KEY, model: 'small', most, holdMs: ms, flight },
-    price: { computed: 1_000_000, cached: 5 },
+    price: { computed: 1_000_000, cached: CACHED },
     tallies: tallied ? TALLIES : undefined,
     idempotency: key === undefined ? undefined : { key, fingerprint: key },
   };
@@ -88,10 +92,15 @@ const jobOf = (request: string) => request.replace('req', 'gen');
 /** Calls the ledger and holds what it answers to the model. Who never began is not spoken of. */
 async function apply(
   call: Call,
-  ledger: Pick<LedgerApi, 'begin' | 'settle' | 'release' | 'leave' | 'credit'>,
+  ledger: Pick<LedgerApi, 'begin' | 'have' | 'settle' | 'release' | 'leave' | 'credit'>,
   model: Model,
 ) {
   if (call.type === 'begin') return model.begun(asks(call), await ledger.begin(asks(call)));
+  if (call.type === 'have') {
+    const asked = asks({ ...call, type: 'begin', most: CACHED, ms: HOUR, flight: undefined });
+    const settlement = costs(CACHED, { origin: 'cached', answer: call.key && { made: 1, events: [] } });
+    return model.had(asked, settlement, await ledger.have(asked, settlement));
+  }
   if (call.type === 'credit') {
     return model.credit(call.id, call.amount, await ledger.credit(call.id, 'adjustment', call.amount));
   }
