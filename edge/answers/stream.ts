@@ -43,21 +43,3 @@ async function within<Value>(ms: number, value: Promise<Value>): Promise<Value |
     clearTimeout(timer);
   }
 }
-
-/**
- * Waits for the first value of an iteration and gives the whole iteration back.
- * What fails before the first value is thrown here, while an answer can still carry a status.
- */
-export async function started<Value>(values: AsyncGenerator<Value>): Promise<AsyncGenerator<Value>> {
-  const first = await values.next();
-  async function* whole(): AsyncGenerator<Value> {
-    if (first.done) return;
-    try {
-      yield first.value;
-      yield* values;
-    } finally {
-      await values.return(undefined);
-    }
-  }
-  return whole();
-}

@@ -27,20 +27,25 @@ export async function* eventsOf(
   signal: AbortSignal,
 ): AsyncGenerator<NumberedProgress> {
   let finished = 0;
-  for await (const line of lines(response.body, signal)) {
-    const { seq, ...event } = parseEvent(line);
-    if (event.type === 'problem') {
-      throw new ProblemError(readProblem(event.problem) ?? backendFailed('it broke off').problem);
+  for await (const part of parts(response.body, signal)) {
+    for (const line of part) {
+      const { seq, ...event } = parseEvent(line);
+      if (event.type === 'problem') {
+        throw new ProblemError(readProblem(event.problem) ?? backendFailed('it broke off').problem);
+      }
+      if (seq !== next++) throw backendFailed('it left out or repeated an event');
+      if (event.type === 'done') finished++;
+      yield { seq, event };
     }
-    if (seq !== next++) throw backendFailed('it left out or repeated an event');
-    if (event.type === 'done') finished++;
-    yield { seq, event };
   }
   if (texts !== undefined && finished !== texts) throw backendFailed('it broke off before the text was finished');
 }
 
-/** The lines of a body of UTF-8 text. A last line without its end is a line that was cut off, and is left out. */
-async function* lines(body: ReadableStream<Uint8Array> | null, signal: AbortSignal): AsyncGenerator<string> {
+/**
+ * The lines of a body of UTF-8 text, those together that came together. A last line without its end is a line that was cut off, and is
+ * left out.
+ */
+async function* parts(body: ReadableStream<Uint8Array> | null, signal: AbortSignal): AsyncGenerator<readonly string[]> {
   if (body === null) return;
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -54,7 +59,7 @@ async function* lines(body: ReadableStream<Uint8Array> | null, signal: AbortSign
       ear.heard();
       const complete = (rest + decoder.decode(part.value, { stream: true })).split('\n');
       rest = complete.pop() ?? '';
-      for (const line of complete) if (line !== '') yield line;
+      yield complete.filter((line) => line !== '');
     }
   } finally {
     ear.end();

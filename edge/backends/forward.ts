@@ -1,8 +1,8 @@
 /** A generation as an inference service runs it: a signed request out, a stream of events back, whichever of the services it is. */
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { ProblemError, problem, streamGone } from '../../shared/contract/problem.ts';
-import { started } from '../answers/stream.ts';
 import type { Env } from '../env.ts';
+import { started } from '../iteration.ts';
 import { type Backend, BrokenOff, backendsOf, callBackend, signed } from './backend.ts';
 import { eventsOf, type NumberedProgress } from './events.ts';
 import { placeOf } from './places.ts';

@@ -5,8 +5,8 @@
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { ProblemError } from '../../shared/contract/problem.ts';
 import { signRequest } from '../../shared/contract/signature.ts';
-import { started } from '../answers/stream.ts';
 import type { Env } from '../env.ts';
+import { ending, started } from '../iteration.ts';
 import { type Backend, BrokenOff, backendUnavailable, callBackend, REFUSALS } from './backend.ts';
 import { orderOf } from './choose.ts';
 import { eventsOf, type NumberedProgress } from './events.ts';
@@ -104,25 +104,17 @@ async function begin(env: Env, backend: Backend, job: GenerationJob, signal: Abo
   try {
     const events = await Promise.race([open(), vigil.gone]);
     answered(health, Date.now() - began, Date.now());
-    return followed(backend, events, signal);
+    return ending(events, (end) => {
+      health.jobs--;
+      // What breaks off now is the end of the job, and counts against the service.
+      if (end.how === 'failed') brokenOff(end.error, backend, signal);
+    });
   } catch (error) {
     health.jobs--;
     over.abort();
     throw brokenOff(error, backend, signal) ? new BrokenOff((error as ProblemError).problem) : error;
   } finally {
     vigil.end();
-  }
-}
-
-/** The rest of them; what breaks off now is the end of the job, and counts against the service. */
-async function* followed(backend: Backend, events: AsyncGenerator<NumberedProgress>, signal: AbortSignal) {
-  try {
-    yield* events;
-  } catch (error) {
-    brokenOff(error, backend, signal);
-    throw error;
-  } finally {
-    backend.health.jobs--;
   }
 }
 

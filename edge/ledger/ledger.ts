@@ -89,6 +89,18 @@ export class Ledger extends DurableObject<Env> implements LedgerApi {
     return settled;
   }
 
+  async settleAll(settlements: readonly (readonly [string, Settlement])[]): Promise<void> {
+    const now = Date.now();
+    for (const [request, settlement] of settlements) {
+      try {
+        settle(this.books, request, settlement, now);
+      } catch (error) {
+        log('error', 'a request could not be settled', { request, error: String(error) });
+      }
+    }
+    this.#exportSoon();
+  }
+
   async release(request: string): Promise<void> {
     release(this.books, request, Date.now());
   }

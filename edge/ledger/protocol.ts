@@ -96,6 +96,8 @@ export interface Purse {
   have(begin: Begin, settlement: Settlement): Promise<Begun>;
   /** @returns what was charged: at a second call what the first one did */
   settle(request: string, settlement: Settlement): Promise<Settled>;
+  /** As `settle`, a few milliseconds later and together with others: for requests that no other one waits for. */
+  settleSoon(request: string, settlement: Settlement): Promise<void>;
   /** It costs nothing: a refusal or a failure of ours. */
   release(request: string): Promise<void>;
   /** The reader went away: in so many milliseconds, when he can no longer come back, the ledger asks the service what ran, and charges that. */
@@ -169,8 +171,10 @@ export interface Ledgers {
   getByName(name: string): LedgerApi;
 }
 
-/** All that a ledger does: a Purse for requests, and the account's own matters. */
-export interface LedgerApi extends Purse {
+/** All that a ledger does: what a Purse does for requests, and the account's own matters. */
+export interface LedgerApi extends Omit<Purse, 'settleSoon'> {
+  /** Settles several requests at once. What is wrong with one of them is logged, and does not concern the others. */
+  settleAll(settlements: readonly (readonly [request: string, settlement: Settlement])[]): Promise<void>;
   /** Opens the ledger, once; later calls change nothing. */
   open(account: string, mode: Mode): Promise<void>;
   /** Adds or replaces what is known of a key. */

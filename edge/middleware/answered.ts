@@ -11,7 +11,8 @@ export function answered(): MiddlewareHandler<EdgeTypes> {
     await next();
     const { headers } = c.res;
     headers.set('server-timing', timing.header());
-    const { rate } = c.var;
+    // Not `c.var`, which makes an object of all variables each time it is read.
+    const rate = c.get('rate');
     if (rate === undefined) return;
     headers.set('ratelimit-policy', `"key";q=${rate.limit};w=${rate.window}`);
     headers.set('ratelimit', rateLimit(rate));

@@ -6,7 +6,7 @@ import type { Scope } from '../caller.ts';
 import type { EdgeTypes } from '../env.ts';
 import { findKey, type KeyRecord } from '../keys/find.ts';
 import { originMatches } from '../keys/origins.ts';
-import { ledgerOf } from '../ledger/ledger-of.ts';
+import { accountPurse } from '../ledger/account-purse.ts';
 
 /** Scopes whose acts outlive a key: a revoked one must not make itself a successor in the minute in which it is still remembered. */
 const LASTING: readonly Scope[] = ['keys', 'billing'];
@@ -27,7 +27,7 @@ export function authenticate(scope: Scope): MiddlewareHandler<EdgeTypes> {
     if (!scopes.includes(scope)) {
       throw problem('missing_scope', `The key has no scope ${scope}; it has ${scopes.join(', ')}.`);
     }
-    c.set('caller', { account, mode, key, scopes, logsPrompts, purse: ledgerOf(c.env, account, mode) });
+    c.set('caller', { account, mode, key, scopes, logsPrompts, purse: accountPurse(c.env, account, mode) });
     await next();
   };
 }

@@ -55,7 +55,7 @@ function allowedOrigin(c: Context<EdgeTypes>): string | undefined {
   const listed = (c.env.CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
   const configured = listed.filter((origin) => origin !== '');
   if (configured.includes('*')) return '*';
-  if (c.var.corsOrigin !== undefined) return c.var.corsOrigin;
+  if (c.get('corsOrigin') !== undefined) return c.get('corsOrigin');
   const origin = c.req.header('origin');
   return origin !== undefined && configured.includes(origin) ? origin : undefined;
 }

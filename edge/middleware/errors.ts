@@ -6,7 +6,7 @@ import { log } from '../watching/log.ts';
 
 /** The answer that states a problem. */
 export function problemResponse(c: Context<EdgeTypes>, value: Problem): Response {
-  c.var.trace.root.set({ problem: value.code });
+  c.get('trace').root.set({ problem: value.code });
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
@@ -17,7 +17,7 @@ export function problemResponse(c: Context<EdgeTypes>, value: Problem): Response
   }
   if (NOT_RETRIED.has(value.code)) headers['x-should-retry'] = 'false';
   if (PROBLEMS[value.code].status === 401) headers['www-authenticate'] = 'Bearer realm="maskwright"';
-  const body = JSON.stringify(problemBody(value, c.var.requestId));
+  const body = JSON.stringify(problemBody(value, c.get('requestId')));
   return new Response(body, { status: PROBLEMS[value.code].status, headers });
 }
 
@@ -28,7 +28,7 @@ export function problemOf(error: unknown, requestId: string): Problem {
   return { code: 'internal_error', detail: 'The request could not be answered; the failure was logged.' };
 }
 
-export const onError: ErrorHandler<EdgeTypes> = (error, c) => problemResponse(c, problemOf(error, c.var.requestId));
+export const onError: ErrorHandler<EdgeTypes> = (error, c) => problemResponse(c, problemOf(error, c.get('requestId')));
 
 export const onNotFound: NotFoundHandler<EdgeTypes> = (c) =>
   problemResponse(c, { code: 'not_found', detail: `There is no route ${c.req.path}.` });

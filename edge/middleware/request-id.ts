@@ -7,6 +7,6 @@ export function requestId(): MiddlewareHandler<EdgeTypes> {
   return async function requestId(c, next) {
     c.set('requestId', requestIdentifier());
     await next();
-    c.res.headers.set('x-request-id', c.var.requestId);
+    c.res.headers.set('x-request-id', c.get('requestId'));
   };
 }

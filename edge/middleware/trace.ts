@@ -11,7 +11,7 @@ const MOST_LOGGED = 4_000;
 
 /**
  * Traces every request, as part of its caller's trace where it has one (`traceparent`), and when its answer has ended writes one
- * log line and sends the spans. Handlers add to `c.var.trace` what is worth knowing.
+ * log line and sends the spans. Handlers add to `c.get('trace')` what is worth knowing.
  */
 export function trace(): MiddlewareHandler<EdgeTypes> {
   return async function trace(c, next) {
@@ -21,7 +21,7 @@ export function trace(): MiddlewareHandler<EdgeTypes> {
     c.executionCtx.waitUntil(running.ended.then((spans) => tell(c, running, spans)));
     await next();
     running.root.set({
-      request: c.var.requestId,
+      request: c.get('requestId'),
       'http.request.method': c.req.method,
       'http.route': routePath(c, -1),
       'http.response.status_code': c.res.status,

@@ -44,11 +44,11 @@ export async function prepare(c: Context<EdgeTypes>, body: unknown): Promise<Pre
   // At temperature 0 a seed still decides ties and, for some samplers, which positions are kept: one fixed seed, then.
   const seed = request.seed ?? (deterministic ? 0 : randomSeed());
   const job: GenerationJob = {
-    id: jobIdentifier(c.var.requestId),
+    id: jobIdentifier(c.get('requestId')),
     request: { ...request, model: model.id, seed },
     deadline_ms: DEADLINE_MS,
     // Who may ask what it did.
-    owner: c.var.caller.account,
+    owner: c.get('caller').account,
     // Only a stream has numbers to come back with; whatever else is left unread ends at once.
     ...(request.stream ? { resume_ms: RESUME_MS } : {}),
   };

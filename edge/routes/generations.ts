@@ -19,11 +19,11 @@ export function generationRoutes(): Hono<EdgeTypes> {
 }
 
 async function answer(c: Context<EdgeTypes>, { job, cache, headers, events, leave }: Run): Promise<Response> {
-  const context = { cache, requestId: c.var.requestId, trace: c.var.trace };
+  const context = { cache, requestId: c.get('requestId'), trace: c.get('trace') };
   const mode = job.request.stream;
   if (mode === undefined || mode === false) return c.json(await jsonAnswer(events, { ...context, job }), 200, headers);
   // The request lasts as long as its stream does, whatever ends it.
-  const texts = spanned(c.var.trace.child('answer', 1), sseAnswer(events, mode, context));
+  const texts = spanned(c.get('trace').child('answer', 1), sseAnswer(events, mode, context));
   return new Response(streamOf(texts, leave), {
     headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8' },
   });

@@ -1,9 +1,9 @@
 /** A request whose answer is being computed for an identical one: it follows that one's job. */
 import { ProblemError } from '../../shared/contract/problem.ts';
-import { started } from '../answers/stream.ts';
 import { backendFailed } from '../backends/backend.ts';
 import { type NumberedProgress, resume } from '../backends/forward.ts';
 import type { Env } from '../env.ts';
+import { started } from '../iteration.ts';
 
 export interface Leader {
   /** Id of its job. */

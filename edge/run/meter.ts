@@ -34,11 +34,14 @@ export function createMeter(
   c: Context<EdgeTypes>,
   known: Pick<Begin, 'job' | 'model' | 'price' | 'holdMs' | 'preset' | 'tallies'>,
 ): Meter {
-  const { caller, requestId: request, timing } = c.var;
-  const { purse, key } = caller;
+  const request = c.get('requestId');
+  const timing = c.get('timing');
+  const { purse, key } = c.get('caller');
   const { price } = known;
   /** Whether the ledger was asked for an answer to be kept. */
   let keeps = false;
+  /** Whether an identical request may wait for its end. */
+  let joinable = false;
   let over = false;
   async function end(how: string, work: () => Promise<unknown>): Promise<void> {
     if (over) return;
@@ -49,7 +52,10 @@ export function createMeter(
       .catch((error) => log('error', 'the ledger was not told', { request, how, error: String(error) }));
   }
   const settle = ({ answer, ...settlement }: Settlement) =>
-    end('settle', () => purse.settle(request, keeps ? { ...settlement, answer } : settlement));
+    end('settle', () => {
+      if (keeps) return purse.settle(request, { ...settlement, answer });
+      return joinable ? purse.settle(request, settlement) : purse.settleSoon(request, settlement);
+    });
   async function admitted(work: () => Promise<Begun>): Promise<Begun> {
     const begun = await timing.measure(
       'ledger',
@@ -62,6 +68,7 @@ export function createMeter(
     price,
     begin(how) {
       keeps = how.idempotency !== undefined;
+      joinable = how.flight !== undefined;
       const asked = { request, key, ...known, ...how };
       return admitted(() => purse.begin(asked));
     },

@@ -79,7 +79,7 @@ async function end(
 async function left(c: Context<EdgeTypes>, { id: job, resume_ms: resumeMs }: GenerationJob, meter: Meter) {
   if (resumeMs !== undefined) return await meter.leave(resumeMs + COLLECT_MARGIN_MS);
   // The closed connection may be long in telling; others who read the job go on with it.
-  await endJob(c.env, { job, owner: c.var.caller.account }).catch(() => undefined);
+  await endJob(c.env, { job, owner: c.get('caller').account }).catch(() => undefined);
   await meter.leave(0);
 }
 

@@ -25,12 +25,12 @@ export type { Run } from './ways.ts';
  */
 export async function run(
   c: Context<EdgeTypes>,
-  body: unknown = c.var.body,
+  body: unknown = c.get('body'),
   preparing: Prepare = prepare,
 ): Promise<Run> {
   const beginning = await beginningOf(c, await prepared(c, body, preparing));
   const answer = await answerTo(c, beginning);
-  c.var.trace.root.set({ cache: answer.cache.status });
+  c.get('trace').root.set({ cache: answer.cache.status });
   return answer;
 }
 
@@ -71,7 +71,7 @@ async function answerTo(c: Context<EdgeTypes>, beginning: Beginning): Promise<Ru
 async function lookUp(c: Context<EdgeTypes>, key: string | undefined): Promise<Kept | undefined> {
   if (key === undefined) return undefined;
   const looking = findKept(c.env, key, (work) => c.executionCtx.waitUntil(work));
-  return await c.var.timing.measure('cache', looking);
+  return await c.get('timing').measure('cache', looking);
 }
 
 /** What is there already costs less than what might have had to be made: who cannot pay for the one may be able to pay for the other. */
@@ -90,14 +90,14 @@ async function beginAgain(meter: Meter, how: Beginning['how']): Promise<void> {
 
 async function beginningOf(c: Context<EdgeTypes>, prepared: Prepared): Promise<Beginning> {
   const { job, model, deterministic, most, preset, tallies } = prepared;
-  const { account, mode, key } = c.var.caller;
+  const { account, mode, key } = c.get('caller');
   const { request } = job;
   const policy = cachePolicy(request, deterministic);
   const subject = { request, account, mode, policy };
   const price = priceOfModel(c.env.PRICES, model.id);
   const [flight, idempotency] = await Promise.all([
     policy.reads ? answerKey(subject, model.revision) : undefined,
-    idempotencyOf(c.req.header('idempotency-key'), key, c.req.path, c.var.body),
+    idempotencyOf(c.req.header('idempotency-key'), key, c.req.path, c.get('body')),
   ]);
   const meter = createMeter(c, { job: job.id, model: model.id, price, holdMs: HOLD_MS, preset, tallies });
   return { job, meter, subject, how: { most: priceOfAll(price, most), flight, idempotency } };
@@ -105,12 +105,12 @@ async function beginningOf(c: Context<EdgeTypes>, prepared: Prepared): Promise<B
 
 /** The job of a request, by a span of its own. */
 async function prepared(c: Context<EdgeTypes>, body: unknown, preparing: Prepare): Promise<Prepared> {
-  const { root, child } = c.var.trace;
+  const { root, child } = c.get('trace');
   const span = child('validate', 1);
   try {
     const prepared = await preparing(c, body);
     const { id, request } = prepared.job;
-    root.set({ job: id, model: request.model, n: request.n ?? 1, account: c.var.caller.account });
+    root.set({ job: id, model: request.model, n: request.n ?? 1, account: c.get('caller').account });
     span.end();
     return prepared;
   } catch (thrown) {

@@ -3,10 +3,10 @@ import type { Context } from 'hono';
 import type { Price } from '../../shared/contract/price.ts';
 import { streamGone } from '../../shared/contract/problem.ts';
 import { type PricedProgress, priced } from '../answers/priced.ts';
-import { started } from '../answers/stream.ts';
 import { type NumberedProgress, resume } from '../backends/forward.ts';
 import type { EdgeTypes } from '../env.ts';
 import { requestOfJob } from '../identifier.ts';
+import { started } from '../iteration.ts';
 import { ledgerOf } from '../ledger/ledger-of.ts';
 import type { KnownRequest, LedgerApi } from '../ledger/protocol.ts';
 import { reached } from '../reached.ts';
@@ -24,7 +24,7 @@ const FREE: Price = { computed: 0, cached: 0 };
  * @throws ProblemError `stream_gone` where it is not of this account and mode, or no longer there; what fails before the first event
  */
 export async function takeUp(c: Context<EdgeTypes>, id: string, after: number): Promise<Pick<Run, 'events' | 'leave'>> {
-  const { account, mode } = c.var.caller;
+  const { account, mode } = c.get('caller');
   const { timing, trace } = c.var;
   const ledger = ledgerOf(c.env, account, mode);
   const abort = new AbortController();

@@ -4,9 +4,9 @@ import type { CacheStatus } from '../../shared/contract/answer.ts';
 import type { GenerationJob } from '../../shared/contract/generation.ts';
 import { BYPASS, type CacheSubject, cacheHeaders } from '../answers/cache.ts';
 import { type PricedProgress, replay } from '../answers/priced.ts';
-import { started } from '../answers/stream.ts';
 import { generate, type NumberedProgress } from '../backends/forward.ts';
 import type { EdgeTypes } from '../env.ts';
+import { started } from '../iteration.ts';
 import type { KeptAnswer } from '../ledger/protocol.ts';
 import { REPLAYED_HEADER } from '../requests/idempotency.ts';
 import { codeOf, spanned } from '../watching/trace.ts';
@@ -64,9 +64,9 @@ export function kept({ job, meter }: Paid, answer: KeptAnswer, cache: CacheStatu
 /** What is being computed for an identical request, the job of which is `leader`; undefined where that does not come to be. */
 export async function joined(c: Context<EdgeTypes>, begun: Paid, leader: string): Promise<Run | undefined> {
   const abort = leaving(c);
-  const { account: owner } = c.var.caller;
+  const { account: owner } = c.get('caller');
   const { job, meter } = begun;
-  const span = c.var.trace.child('backend', 3);
+  const span = c.get('trace').child('backend', 3);
   try {
     const events = await follow(c.env, { job: leader, owner, texts: job.request.n ?? 1 }, abort.signal);
     if (events === undefined) {
@@ -86,7 +86,7 @@ export async function joined(c: Context<EdgeTypes>, begun: Paid, leader: string)
 /** What the service computes. */
 export function computed(c: Context<EdgeTypes>, begun: Paid, cache: CacheStatus): Promise<Run> {
   const abort = leaving(c);
-  const span = c.var.trace.child('backend', 3);
+  const span = c.get('trace').child('backend', 3);
   // The work of the service is a child of the span around its events.
   const events = generate(c.env, { ...begun.job, traceparent: span.traceparent }, abort.signal);
   const request = { ...begun, origin: 'computed', signal: abort.signal } as const;
@@ -105,7 +105,7 @@ async function underWay(
     job: request.job,
     cache,
     headers: cacheHeaders(cache),
-    events: await c.var.timing.measure('backend', started(all)),
+    events: await c.get('timing').measure('backend', started(all)),
     leave() {
       abort.abort();
       // A reader may go before he has asked for anything: nobody else would end the iteration then.

@@ -7,6 +7,7 @@ import {
   type TraceContext,
   writeTraceparent,
 } from '../../shared/contract/trace.ts';
+import { ending } from '../iteration.ts';
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -105,17 +106,11 @@ function isRecorded(traceId: string, share: number): boolean {
 }
 
 /** A span around an iteration: it ends as the iteration does, however that is. */
-export async function* spanned<Value>(span: Span, values: AsyncGenerator<Value>): AsyncGenerator<Value> {
-  let error: string | undefined = 'reader_left';
-  try {
-    yield* values;
-    error = undefined;
-  } catch (thrown) {
-    error = codeOf(thrown);
-    throw thrown;
-  } finally {
-    span.end(error);
-  }
+export function spanned<Value>(span: Span, values: AsyncGenerator<Value>): AsyncGenerator<Value> {
+  return ending(values, (end) => {
+    if (end.how === 'failed') span.end(codeOf(end.error));
+    else span.end(end.how === 'left' ? 'reader_left' : undefined);
+  });
 }
 
 /** The code of a problem. */

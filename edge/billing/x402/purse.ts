@@ -113,6 +113,9 @@ export function paidPurse({ env, settings, url, owner, signature }: Paying): Pai
       return { type: 'had' };
     },
     settle,
+    async settleSoon(request, spent) {
+      await settle(request, spent);
+    },
     async release(request) {
       await releasePayment(env.DB, request);
       end(undefined);
