@@ -19,7 +19,9 @@ export interface Env extends BillingSettings {
   readonly BACKEND_SECRET: string;
   /** Opens accounts (`Authorization: Bearer ...` at /v1/admin), at least 32 characters. A secret; without it nobody does. */
   readonly ADMIN_SECRET?: string;
-  /** Keys, requests and statements. */
+  /** Signs the sessions of web pages and seals what presets keep secret, at least 32 characters. A secret; without it there is neither. */
+  readonly SESSION_SECRET?: string;
+  /** Keys, presets, requests and statements. */
   readonly DB: D1Database;
   /** What may be a minute old: keys, and answers behind the cache of a data centre. */
   readonly KV: KVNamespace;

@@ -19,6 +19,7 @@ import { generationRoutes } from './routes/generations.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openaiRoutes } from './routes/openai.ts';
+import { presetRoutes } from './routes/presets.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { resumeRoutes } from './routes/resume.ts';
 import { topUpRoutes } from './routes/top-ups.ts';
@@ -42,6 +43,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.route('/', resumeRoutes());
   app.route('/', modelRoutes());
   app.route('/', priceRoutes());
+  app.route('/', presetRoutes());
   app.route('/', keyRoutes());
   app.route('/', auditRoutes());
   app.route('/', adminRoutes());

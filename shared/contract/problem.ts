@@ -81,6 +81,8 @@ export const PROBLEMS = {
   },
   unknown_account: { status: 404, title: 'No such account', openai: 'invalid_request_error' },
   unknown_key: { status: 404, title: 'No such key', openai: 'invalid_request_error' },
+  unknown_preset: { status: 404, title: 'No such preset', openai: 'invalid_request_error' },
+  session_required: { status: 403, title: 'The preset is run in sessions only', openai: 'invalid_request_error' },
   conflict: { status: 409, title: 'This is not possible as things stand', openai: 'invalid_request_error' },
   not_configured: { status: 501, title: 'This deployment does not offer this', openai: 'api_error' },
   upstream_failed: { status: 502, title: 'A service we rely on failed', openai: 'api_error' },
