@@ -2,7 +2,7 @@
 import type { Mode, Purse } from './ledger/protocol.ts';
 
 /** What a key may be used for. */
-export const SCOPES = ['generate', 'run', 'decide', 'models', 'usage', 'keys', 'billing', 'presets'] as const;
+export const SCOPES = ['generate', 'decide', 'models', 'usage', 'keys', 'billing', 'presets', 'run'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface Caller {

@@ -21,6 +21,7 @@ import { modelRoutes } from './routes/models.ts';
 import { openaiRoutes } from './routes/openai.ts';
 import { presetRoutes } from './routes/presets.ts';
 import { priceRoutes } from './routes/prices.ts';
+import { requestRoutes } from './routes/requests.ts';
 import { resumeRoutes } from './routes/resume.ts';
 import { topUpRoutes } from './routes/top-ups.ts';
 import { usageRoutes } from './routes/usage.ts';
@@ -49,6 +50,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.route('/', adminRoutes());
   app.route('/', openaiRoutes());
   app.route('/', usageRoutes());
+  app.route('/', requestRoutes());
   app.route('/', accountRoutes());
   app.route('/', topUpRoutes());
   app.route('/', webhookRoutes());

@@ -10,17 +10,20 @@ import { type Run, run } from '../run/run.ts';
 import { findPreset } from './find.ts';
 import { fill } from './placeholders.ts';
 import { repointed, withinRequest } from './repointed.ts';
+import type { StoredPreset } from './stored.ts';
+import { talliesOf } from './tallies.ts';
 import { nextSeed } from './turns.ts';
 import { type Values, valuesOf } from './values.ts';
 
 /** @throws ProblemError whichever refusal is due; pointers to what the preset asks for begin with /request */
 export async function runPreset(c: Context<EdgeTypes>, id: string): Promise<Run> {
-  const { terms } = await findPreset(c.env, c.var.caller, id);
+  const preset = await findPreset(c.env, c.var.caller, id);
+  const { terms } = preset;
   const { variables = {}, stream } = validate(presetRunSchema, c.var.body);
   const values = valuesOf(terms.variables, variables);
   return await repointed(withinRequest, () => {
     const request = { ...fill(terms.request, (name) => values[name]), ...drawn(id, terms, values), stream };
-    return run(c, request, prepareRun);
+    return run(c, request, preparing(preset));
   });
 }
 
@@ -30,10 +33,12 @@ function drawn(id: string, { variants }: PresetTerms, values: Values): Pick<Gene
   return { seed: nextSeed(`${id} ${canonicalJson(values)}`, variants) };
 }
 
-/** Who cannot take a stream up again leaves nothing behind that waits for him. */
-const prepareRun: Prepare = async (c, body) => {
-  const prepared = await prepare(c, body);
-  if (c.var.caller.scopes.includes('generate')) return prepared;
-  const { resume_ms: _, ...job } = prepared.job;
-  return { ...prepared, job };
-};
+function preparing(preset: StoredPreset): Prepare {
+  return async function prepareRun(c, body) {
+    const { job, ...prepared } = await prepare(c, body);
+    // Who cannot take a stream up again leaves nothing behind that waits for him.
+    const resumes = c.var.caller.scopes.includes('generate');
+    const tallies = await talliesOf(preset, undefined);
+    return { ...prepared, job: resumes ? job : { ...job, resume_ms: undefined }, preset: preset.id, tallies };
+  };
+}

@@ -24,7 +24,7 @@ export interface Answer {
 export type Access = { readonly scope: Scope } | 'admin' | 'anybody' | 'webhook';
 
 export interface Operation {
-  readonly method: 'get' | 'post' | 'delete' | 'patch';
+  readonly method: 'get' | 'post' | 'put' | 'delete' | 'patch';
   /** With {parameters}. */
   readonly path: string;
   readonly id: string;
