@@ -1,5 +1,7 @@
 /** Values of variables: which ones a preset allows, and those of a run. */
-import { matcher } from '../../shared/constraints/regex-match.ts';
+import { type ByteAutomaton, run } from '../../shared/constraints/automaton.ts';
+import { createMemo } from '../../shared/constraints/memo.ts';
+import { compileRegex } from '../../shared/constraints/regex.ts';
 import {
   DEFAULT_MAX_CHARACTERS,
   DEFAULT_MIN_CHARACTERS,
@@ -25,8 +27,16 @@ export function objection(variable: Variable, value: string): string | undefined
   if (length < min || length > max) return `have ${min} to ${max} characters`;
   const { choices, pattern } = variable;
   if (choices !== undefined && !choices.includes(value)) return 'be one of its choices';
-  if (pattern !== undefined && !matcher(pattern).matches(value)) return `match ${pattern}`;
+  if (pattern !== undefined && !matches(pattern, value)) return `match ${pattern}`;
   return undefined;
+}
+
+const patterns = createMemo<ByteAutomaton>(() => false);
+
+/** Whether a pattern, which compiled when its preset was made, matches the whole value. */
+function matches(pattern: string, value: string): boolean {
+  const automaton = patterns.get(pattern, () => compileRegex(pattern, ''));
+  return run(automaton, new TextEncoder().encode(value));
 }
 
 /**
