@@ -20,6 +20,11 @@ export function keyIdentifier(): string {
   return identifier('key_');
 }
 
+/** Of a client session, which is no secret: 'session_4k0...'. */
+export function sessionIdentifier(): string {
+  return identifier('session_');
+}
+
 /** Of a preset: 'preset_4k0...'. */
 export function presetIdentifier(): string {
   return identifier('preset_');

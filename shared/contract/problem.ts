@@ -46,6 +46,15 @@ export const PROBLEMS = {
   },
   key_revoked: { status: 401, title: 'The API key was revoked', openai: 'authentication_error' },
   key_expired: { status: 401, title: 'The API key has expired', openai: 'authentication_error' },
+  invalid_session: { status: 401, title: 'The client session is not valid', openai: 'authentication_error' },
+  session_expired: { status: 401, title: 'The client session has expired', openai: 'authentication_error' },
+  session_used: { status: 403, title: 'The client session is used up', openai: 'invalid_request_error' },
+  session_required: { status: 403, title: 'The preset runs in client sessions only', openai: 'invalid_request_error' },
+  visitor_not_verified: {
+    status: 403,
+    title: 'Turnstile did not verify the visitor',
+    openai: 'invalid_request_error',
+  },
   account_closed: { status: 403, title: 'The account is closed', openai: 'invalid_request_error' },
   missing_scope: { status: 403, title: 'The API key may not do this', openai: 'invalid_request_error' },
   origin_not_allowed: {

@@ -1,0 +1,34 @@
+/** Who looks at a page, as far as limits need it: an address of the network, and a name for it that leads to nobody. */
+import type { Context } from 'hono';
+import { sha256Hex } from '../../shared/contract/digest.ts';
+import type { EdgeTypes } from '../env.ts';
+
+const DAY_MS = 86_400_000;
+/** Groups of an IPv6 address that name a network: a household has all addresses of its own. */
+const NETWORK_GROUPS = 4;
+
+/** The visitor's address as Cloudflare saw it; what the request itself claims is not believed. */
+export function addressOf(c: Context<EdgeTypes>): string | undefined {
+  return c.req.header('cf-connecting-ip');
+}
+
+/**
+ * A name for the visitor of an account's pages: the same all day (UTC), another one tomorrow and at another account. Without
+ * SESSION_SECRET it could be turned back by trying all addresses; with it only by us.
+ */
+export async function visitorOf(c: Context<EdgeTypes>, account: string): Promise<string> {
+  const day = Math.floor(Date.now() / DAY_MS);
+  const network = networkOf(addressOf(c) ?? '');
+  return await sha256Hex(JSON.stringify([c.env.SESSION_SECRET ?? '', account, day, network]));
+}
+
+/** What of an address stands for one visitor: all of IPv4, the first half of IPv6. */
+export function networkOf(address: string): string {
+  const embedded = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (embedded !== undefined || !address.includes(':')) return embedded ?? address;
+  const [before, after = ''] = address.toLowerCase().split('::');
+  const [head, tail] = [before, after].map((part) => part.split(':').filter((group) => group !== ''));
+  const gap = Array.from({ length: 8 - head.length - tail.length }, () => '0');
+  const groups = [...head, ...gap, ...tail].slice(0, NETWORK_GROUPS);
+  return groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+}
