@@ -16,10 +16,12 @@ const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 /**
  * Lets only holders of a key with this scope pass (`Authorization: Bearer sk_...`) and says whose key it is.
  * Keys are looked up by their SHA-256, whose comparison tells nothing of a key; the key itself is never kept or logged.
+ * @param ofPage the scope that lets a publishable key pass
  */
-export function authenticate(scope: Scope): MiddlewareHandler<EdgeTypes> {
+export function authenticate(scope: Scope, ofPage: Scope = scope): MiddlewareHandler<EdgeTypes> {
   return async function authenticate(c, next) {
-    admit(c, await workingKey(c, LASTING.includes(scope)), scope);
+    const record = await workingKey(c, LASTING.includes(scope));
+    admit(c, record, record.kind === 'publishable' ? ofPage : scope);
     await next();
   };
 }

@@ -5,6 +5,7 @@
 import type { KeyKind } from '../../shared/contract/key.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import { fromBase64Url, toBase64Url } from '../base64.ts';
+import type { Tally } from '../ledger/protocol.ts';
 
 /** What a session's token begins with. */
 export const SESSION_PREFIX = 'cs_';
@@ -28,6 +29,16 @@ export interface Session {
   readonly expires: number;
   /** Variables that the page cannot change. */
   readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** For so long is a session's tally kept beyond its end: the clocks of an edge and a ledger may differ. */
+const SLACK_MS = 60_000;
+
+/** What its ledger counts of a session, at each run that begins. */
+export function tallyOf({ id, uses, expires }: Session): Tally {
+  const detail = `The client session was used ${uses} times, which is all; a new one is needed.`;
+  const refusal = { code: 'session_used', detail, waits: false } as const;
+  return { id: `session:${id}`, measure: 'requests', most: uses, ends: expires + SLACK_MS, refusal };
 }
 
 const encoder = new TextEncoder();
