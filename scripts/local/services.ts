@@ -122,7 +122,7 @@ function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** Variables of ours that the edge reads too. */
 const EDGE_TOO =
-  /^(OTEL_(EXPORTER_OTLP_(ENDPOINT|HEADERS)|TRACES_SAMPLER_ARG)|CORS_ORIGINS|PRICES|(STRIPE|CLOUDEVENTS|X402)_\w+)$/;
+  /^(OTEL_(EXPORTER_OTLP_(ENDPOINT|HEADERS)|TRACES_SAMPLER_ARG)|CORS_ORIGINS|PRICES|TURNSTILE_URL|(STRIPE|CLOUDEVENTS|X402)_\w+)$/;
 
 function environmentFile(
   { url, secret, adminSecret, sessionSecret }: Record<'url' | 'secret' | 'adminSecret' | 'sessionSecret', string>,
