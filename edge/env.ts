@@ -59,7 +59,7 @@ export interface Variables {
   readonly corsOrigin?: string;
   /** The client session that a preset is run in; set by `authenticateRun`. */
   readonly session?: Session;
-  /** Who looks at the page that runs a preset, as a name for one day that leads to nobody; absent where a server does. Set by `authenticateRun`. */
+  /** Who looks at the page that runs a preset, by a name that leads to nobody; absent where a server does. Set by `authenticateRun`. */
   readonly visitor?: string;
   /** The parsed body; set by `jsonBody`. */
   readonly body: unknown;

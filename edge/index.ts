@@ -14,6 +14,7 @@ import { trace } from './middleware/trace.ts';
 import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { clientSessionRoutes } from './routes/client-sessions.ts';
 import { decisionRoutes } from './routes/decisions.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -45,6 +46,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.route('/', modelRoutes());
   app.route('/', priceRoutes());
   app.route('/', presetRoutes());
+  app.route('/', clientSessionRoutes());
   app.route('/', keyRoutes());
   app.route('/', auditRoutes());
   app.route('/', adminRoutes());

@@ -7,6 +7,8 @@ import type { EdgeTypes } from '../env.ts';
 import { type Prepare, prepare } from '../requests/prepare.ts';
 import { validate } from '../requests/validate.ts';
 import { type Run, run } from '../run/run.ts';
+import { checkProtection } from '../sessions/protection.ts';
+import { tallyOf } from '../sessions/token.ts';
 import { findPreset } from './find.ts';
 import { fill } from './placeholders.ts';
 import { repointed, withinRequest } from './repointed.ts';
@@ -19,8 +21,9 @@ import { type Values, valuesOf } from './values.ts';
 export async function runPreset(c: Context<EdgeTypes>, id: string): Promise<Run> {
   const preset = await findPreset(c.env, c.var.caller, id);
   const { terms } = preset;
+  checkProtection(c, terms.protection);
   const { variables = {}, stream } = validate(presetRunSchema, c.var.body);
-  const values = valuesOf(terms.variables, variables);
+  const values = valuesOf(terms.variables, variables, c.var.session?.variables);
   return await repointed(withinRequest, () => {
     const request = { ...fill(terms.request, (name) => values[name]), ...drawn(id, terms, values), stream };
     return run(c, request, preparing(preset));
@@ -38,7 +41,8 @@ function preparing(preset: StoredPreset): Prepare {
     const { job, ...prepared } = await prepare(c, body);
     // Who cannot take a stream up again leaves nothing behind that waits for him.
     const resumes = c.var.caller.scopes.includes('generate');
-    const tallies = await talliesOf(preset, undefined);
+    const { session, visitor } = c.var;
+    const tallies = [...(session === undefined ? [] : [tallyOf(session)]), ...(await talliesOf(preset, visitor))];
     return { ...prepared, job: resumes ? job : { ...job, resume_ms: undefined }, preset: preset.id, tallies };
   };
 }

@@ -2,18 +2,11 @@
  * What a preset keeps secret, as it lies in D1: AES-256-GCM under a key made from SESSION_SECRET (HKDF, RFC 5869), bound to the id of the
  * preset, so that it opens nowhere else. A deployment that changes SESSION_SECRET has to set these secrets again.
  */
-import { problem } from '../../shared/contract/problem.ts';
 import type { Env } from '../env.ts';
+import { sessionSecret } from '../sessions/secret.ts';
 
-const LEAST_SECRET_CHARACTERS = 32;
 const NONCE_BYTES = 12;
 const encoder = new TextEncoder();
-
-/** SESSION_SECRET of this deployment. @throws ProblemError `not_configured` where there is none that is long enough */
-export function sessionSecret({ SESSION_SECRET: secret = '' }: Pick<Env, 'SESSION_SECRET'>): string {
-  if (secret.length >= LEAST_SECRET_CHARACTERS) return secret;
-  throw problem('not_configured', 'This deployment has no SESSION_SECRET; without it there are no sessions.');
-}
 
 /** @param preset its id */
 export async function seal(env: Env, preset: string, secret: string): Promise<string> {

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { PRESET_LIMITS } from '../../shared/contract/preset.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { authenticateRun } from '../middleware/authenticate-run.ts';
 import { jsonBody } from '../middleware/body.ts';
 import { askedPreset } from '../presets/asked.ts';
 import { createPreset, removePreset, replacePreset } from '../presets/change.ts';
@@ -39,11 +40,8 @@ export function presetRoutes(): Hono<EdgeTypes> {
       await removePreset(c.env, actorOf(c), await namedPreset(c));
       return c.body(null, 204);
     })
-    .post(
-      '/v1/presets/:id/runs',
-      authenticate('generate'),
-      jsonBody({ limit: PRESET_LIMITS.runBodyBytes }),
-      async (c) => generationAnswer(c, await runPreset(c, c.req.param('id'))),
+    .post('/v1/presets/:id/runs', authenticateRun(), jsonBody({ limit: PRESET_LIMITS.runBodyBytes }), async (c) =>
+      generationAnswer(c, await runPreset(c, c.req.param('id'))),
     );
 }
 

@@ -1,10 +1,8 @@
 /** How much has to be known of who runs a preset from a page. */
 import type { Context } from 'hono';
+import type { Protection } from '../../shared/contract/preset.ts';
 import { problem } from '../../shared/contract/problem.ts';
 import type { EdgeTypes } from '../env.ts';
-
-/** `origin`: a publishable key does. `turnstile`: a session, for which Turnstile or a server stood. `session`: one that a server made. */
-export type Protection = 'origin' | 'turnstile' | 'session';
 
 /** @throws ProblemError `session_required` */
 export function checkProtection(c: Context<EdgeTypes>, protection: Protection): void {

@@ -126,7 +126,7 @@ export const PRESET_OPERATIONS: readonly Operation[] = [
     summary: 'Make a text as the preset says, with the values of its variables',
     description:
       'Answered, streamed and paid like POST /v1/generations. Pointers of problems that begin with /request lead into the preset.',
-    access: { scope: 'generate' },
+    access: { scope: 'run', session: true },
     parameters: [id, IDEMPOTENCY_KEY],
     body: {
       name: 'PresetRunRequest',
