@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { ClientSession } from '../../shared/contract/client-session.ts';
+import { type ClientSession, SESSION_LIMITS } from '../../shared/contract/client-session.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { jsonBody } from '../middleware/body.ts';
@@ -7,14 +7,12 @@ import { openSession } from '../sessions/open.ts';
 import { sessionSecret } from '../sessions/secret.ts';
 import { signSession } from '../sessions/token.ts';
 
-const BODY_BYTES = 16_384;
-
 /** `POST /v1/client_sessions`: leave for a page to run a preset, for a while. */
 export function clientSessionRoutes(): Hono<EdgeTypes> {
   return new Hono<EdgeTypes>().post(
     '/v1/client_sessions',
     authenticate('presets', 'run'),
-    jsonBody({ limit: BODY_BYTES }),
+    jsonBody({ limit: SESSION_LIMITS.bodyBytes }),
     async (c) => {
       const session = await openSession(c);
       c.var.trace.root.set({ account: c.var.caller.account, session: session.id });

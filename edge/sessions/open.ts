@@ -64,12 +64,7 @@ function decidedByServer(asked: ClientSessionRequest, { terms }: StoredPreset): 
   if (!isOrigin(origin)) {
     throw invalid('/origin', 'must be an origin, "https://www.example.com" without a path; http is for localhost');
   }
-  if (variables !== undefined) {
-    checkValues(terms.variables, variables);
-    const bytes = new TextEncoder().encode(JSON.stringify(variables)).length;
-    const most = SESSION_LIMITS.variablesBytes;
-    if (bytes > most) throw invalid('/variables', `may have ${most} bytes as JSON; it has ${bytes}`);
-  }
+  if (variables !== undefined) checkValues(terms.variables, variables);
   return { kind: 'secret', origin, seconds, uses: asked.uses ?? SESSION_LIMITS.defaultUses, variables };
 }
 

@@ -3,14 +3,12 @@
  * often it was used, which its ledger counts; so making one costs no storage, and nobody but us can make or change one.
  */
 import type { KeyKind } from '../../shared/contract/key.ts';
-import { type ProblemError, problem } from '../../shared/contract/problem.ts';
-import { fromBase64Url, toBase64Url } from '../base64.ts';
+import { problem } from '../../shared/contract/problem.ts';
+import { fromHex, hmacKey, toHex } from '../../shared/contract/signature.ts';
 import type { Tally } from '../ledger/protocol.ts';
 
 /** What a session's token begins with. */
 export const SESSION_PREFIX = 'cs_';
-/** Longer than any that is made: 4 KB of variables in base64, and the rest. */
-const LONGEST = 8_192;
 
 export interface Session {
   /** 'session_...', no secret. */
@@ -45,28 +43,21 @@ const encoder = new TextEncoder();
 
 /** The token of a session: a secret of the page that it is given to. */
 export async function signSession(secret: string, session: Session): Promise<string> {
-  const signed = SESSION_PREFIX + toBase64Url(encoder.encode(JSON.stringify(session)));
-  const signature = await crypto.subtle.sign('HMAC', await importKey(secret), encoder.encode(signed));
-  return `${signed}.${toBase64Url(new Uint8Array(signature))}`;
+  const signed = SESSION_PREFIX + toHex(encoder.encode(JSON.stringify(session)));
+  const signature = await crypto.subtle.sign('HMAC', await hmacKey(secret), encoder.encode(signed));
+  return `${signed}.${toHex(new Uint8Array(signature))}`;
 }
 
 /** The session of a token, which may have expired. @throws ProblemError `invalid_session` where we did not sign it */
 export async function readSession(secret: string, token: string): Promise<Session> {
-  if (token.length > LONGEST) throw invalid();
-  const [signed, mark = '', ...more] = token.split('.');
-  const [payload, signature] = [fromBase64Url(signed.slice(SESSION_PREFIX.length)), fromBase64Url(mark)];
-  if (payload === undefined || signature === undefined || more.length > 0) throw invalid();
-  // WebCrypto compares in constant time.
-  const ours = await crypto.subtle.verify('HMAC', await importKey(secret), signature, encoder.encode(signed));
-  if (!ours) throw invalid();
-  return JSON.parse(new TextDecoder().decode(payload)) as Session;
-}
-
-function invalid(): ProblemError {
-  return problem('invalid_session', 'The client session in the header Authorization was not made here, or is cut off.');
-}
-
-function importKey(secret: string): Promise<CryptoKey> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  return crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, ['sign', 'verify']);
+  const end = token.lastIndexOf('.');
+  const signed = token.slice(0, end);
+  const [terms, signature] = [fromHex(signed.slice(SESSION_PREFIX.length)), fromHex(token.slice(end + 1))];
+  const ours =
+    terms !== undefined &&
+    signature !== undefined &&
+    // WebCrypto compares in constant time.
+    (await crypto.subtle.verify('HMAC', await hmacKey(secret), signature, encoder.encode(signed)));
+  if (ours) return JSON.parse(new TextDecoder().decode(terms)) as Session;
+  throw problem('invalid_session', 'The client session in the header Authorization was not made here, or is cut off.');
 }

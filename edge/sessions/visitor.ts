@@ -16,16 +16,11 @@ export function addressOf(c: Context<EdgeTypes>): string | undefined {
  * all addresses; with it only by us.
  */
 export async function visitorOf(c: Context<EdgeTypes>, account: string): Promise<string> {
-  return await sha256Hex(JSON.stringify([c.env.SESSION_SECRET ?? '', account, networkOf(addressOf(c) ?? '')]));
+  return await sha256Hex(JSON.stringify([c.env.SESSION_SECRET, account, networkOf(addressOf(c) ?? '')]));
 }
 
-/** What of an address stands for one visitor: all of IPv4, the first half of IPv6. */
+/** What of an address stands for one visitor: all of IPv4; of IPv6 the first half, as far as it stands before the zeros left out. */
 export function networkOf(address: string): string {
-  const embedded = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  if (embedded !== undefined || !address.includes(':')) return embedded ?? address;
-  const [before, after = ''] = address.toLowerCase().split('::');
-  const [head, tail] = [before, after].map((part) => part.split(':').filter((group) => group !== ''));
-  const gap = Array.from({ length: 8 - head.length - tail.length }, () => '0');
-  const groups = [...head, ...gap, ...tail].slice(0, NETWORK_GROUPS);
-  return groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+  const [, ipv4] = /^(?:::ffff:)?([\d.]+)$/i.exec(address) ?? [];
+  return ipv4 ?? address.split('::')[0].split(':', NETWORK_GROUPS).join(':');
 }

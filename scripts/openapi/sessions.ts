@@ -7,7 +7,7 @@ import { object } from './schemas.ts';
 export const SESSION_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   ClientSession: object({
     object: { const: 'client_session' },
-    client_secret: { type: 'string', pattern: '^cs_[A-Za-z0-9._-]+$' },
+    client_secret: { type: 'string', pattern: '^cs_[0-9a-f]+\\.[0-9a-f]{64}$' },
     expires_at: { type: 'string', format: 'date-time' },
     uses: { type: 'integer', minimum: 1 },
   }),

@@ -8,8 +8,8 @@ export const SESSION_LIMITS = {
   defaultSeconds: 300,
   mostUses: 1_000,
   defaultUses: 10,
-  /** Of fixed variables as JSON: a session travels in a header. */
-  variablesBytes: 4_096,
+  /** Of what is asked for, with all variables: a session travels in a header. */
+  bodyBytes: 6_144,
   /** The most that Turnstile makes. */
   turnstileTokenCharacters: 2_048,
 } as const;

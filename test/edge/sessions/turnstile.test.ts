@@ -25,12 +25,12 @@ describe('a visitor', () => {
     const { verify, asked } = standIn();
     expect(await verify()).toBe('verified');
     expect(asked).toMatchObject([{ secret: TURNSTILE_SECRET, response: 'good', remoteip: '203.0.113.7' }]);
-    expect(await verify()).toMatch(/^visitor_not_verified.*used before/);
+    expect(await verify()).toMatch(/^visitor_not_verified.*timeout-or-duplicate/);
   });
 
   it.each([
-    [{ token: 'made up' }, /none that it made/],
-    [{ secret: 'another' }, /secret of the preset/],
+    [{ token: 'made up' }, /invalid-input-response/],
+    [{ secret: 'another' }, /invalid-input-secret/],
     [{ origin: 'https://evil.example' }, /another host/],
     [{ origin: 'https://www.shop.example' }, /another host/],
     [{ secret: TESTING_SECRET }, /localhost only/],
