@@ -115,10 +115,7 @@ export async function changeAccount(env: Env, by: Actor, account: Account, asked
     ]),
   );
   for (const change of changes) logChange(change);
-  await forgetKeys(
-    env,
-    keys.map(({ hash }) => hash),
-  );
+  await forgetKeys(env, keys);
   return changed;
 }
 

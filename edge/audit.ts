@@ -14,6 +14,7 @@ export interface Actor {
 export const ACTIONS = [
   ...(['account.opened', 'account.changed', 'account.closed', 'account.reopened', 'credit.added'] as const),
   ...(['key.created', 'key.rotated', 'key.revoked'] as const),
+  ...(['preset.created', 'preset.replaced', 'preset.deleted'] as const),
 ] as const;
 
 export interface Change extends Actor {

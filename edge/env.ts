@@ -4,6 +4,7 @@ import type { D1Database, KVNamespace, Queue } from '@cloudflare/workers-types';
 import type { BillingSettings } from './billing/settings.ts';
 import type { Caller } from './caller.ts';
 import type { Exported, Ledgers, RateState } from './ledger/protocol.ts';
+import type { Session } from './sessions/token.ts';
 import type { Timing } from './watching/timing.ts';
 import type { RequestTrace } from './watching/trace.ts';
 
@@ -19,7 +20,11 @@ export interface Env extends BillingSettings {
   readonly BACKEND_SECRET: string;
   /** Opens accounts (`Authorization: Bearer ...` at /v1/admin), at least 32 characters. A secret; without it nobody does. */
   readonly ADMIN_SECRET?: string;
-  /** Keys, requests and statements. */
+  /** Signs client sessions and keeps presets' secrets, at least 32 characters. A secret; without it there are neither. */
+  readonly SESSION_SECRET?: string;
+  /** Where Turnstile's siteverify is; the real one by default. */
+  readonly TURNSTILE_URL?: string;
+  /** Keys, presets, requests and statements. */
   readonly DB: D1Database;
   /** What may be a minute old: keys, and answers behind the cache of a data centre. */
   readonly KV: KVNamespace;
@@ -50,8 +55,12 @@ export interface Variables {
   readonly trace: RequestTrace;
   /** Who is asking; set by `authenticate`. */
   readonly caller: Caller;
-  /** The page a publishable key was used from, as one of its origins; set by `authenticate`. */
+  /** The page a publishable key or a client session was used from; set by who authenticates. */
   readonly corsOrigin?: string;
+  /** The client session that a preset is run in; set by `authenticateRun`. */
+  readonly session?: Session;
+  /** Who looks at the page that runs a preset, by a name that leads to nobody; absent where a server does. Set by `authenticateRun`. */
+  readonly visitor?: string;
   /** The parsed body; set by `jsonBody`. */
   readonly body: unknown;
 }

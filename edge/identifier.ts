@@ -20,6 +20,16 @@ export function keyIdentifier(): string {
   return identifier('key_');
 }
 
+/** Of a client session, which is no secret: 'session_4k0...'. */
+export function sessionIdentifier(): string {
+  return identifier('session_');
+}
+
+/** Of a preset: 'preset_4k0...'. */
+export function presetIdentifier(): string {
+  return identifier('preset_');
+}
+
 /** A prefix and 24 random characters of [0-9a-z]: about 124 bits. */
 function identifier(prefix: string): string {
   let id = prefix;

@@ -39,13 +39,15 @@ function interrupted(): Promise<void> {
 }
 
 async function serve(services: LocalServices, once: boolean): Promise<void> {
-  const { url, key } = services;
+  const { url, key, liveKey } = services;
   const done = await demonstrate({ url, key, screen: stdout, colours });
   const { denoising_steps: steps, positions } = done.usage;
   console.log(`\n${done.text}\n`);
   console.log(`${positions} positions in ${steps} denoising steps; ${done.constraints.length} constraints, all held.`);
   if (once) return;
-  console.log(`\nServing on ${url}\nKey: ${key}\n\nTry it:\n${curlLine(url, key)}\n\nCtrl-C ends it.`);
+  console.log(
+    `\nServing on ${url}\nKey: ${key}\nLive key, play money too: ${liveKey}\n\nTry it:\n${curlLine(url, key)}\n\nCtrl-C ends it.`,
+  );
   await services.died;
 }
 

@@ -55,7 +55,7 @@ function blamesEvents(answer: number | string): boolean {
 }
 
 function eventOf(entry: Exported) {
-  const { account, mode, id, at, seq, kind, amount, key, model, work, texts } = entry;
+  const { account, mode, id, at, seq, kind, amount, key, model, work, texts, preset } = entry;
   const usage = isUsage(entry);
   return {
     specversion: '1.0',
@@ -66,6 +66,6 @@ function eventOf(entry: Exported) {
     subject: account,
     datacontenttype: 'application/json',
     // What was used is positive here, as a meter counts it.
-    data: { mode, seq, kind, micro_dollars: usage ? -amount : amount, key, model, work, texts },
+    data: { mode, seq, kind, micro_dollars: usage ? -amount : amount, key, model, work, texts, preset },
   };
 }

@@ -24,6 +24,7 @@ const exportedSchema = v.object({
   model: v.optional(name),
   work: v.optional(count),
   texts: v.optional(count),
+  preset: v.optional(name),
 });
 
 /** The entry in a message, undefined where it is none. */

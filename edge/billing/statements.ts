@@ -7,9 +7,10 @@ import { adaptersOf } from './adapters.ts';
 
 /** A statement is given all entries as one value: D1 takes 100 parameters and 2 MB. */
 const INSERT_ROWS = `
-  INSERT INTO statements (account, mode, id, seq, kind, amount, balance, at, key, model, work, texts)
+  INSERT INTO statements (account, mode, id, seq, kind, amount, balance, at, key, model, work, texts, preset)
   SELECT value->>'account', value->>'mode', value->>'id', value->>'seq', value->>'kind', value->>'amount',
-    value->>'balance', value->>'at', value->>'key', value->>'model', value->>'work', value->>'texts'
+    value->>'balance', value->>'at', value->>'key', value->>'model', value->>'work', value->>'texts',
+    value->>'preset'
   FROM json_each(?1) WHERE true
   ON CONFLICT (account, mode, id) DO NOTHING`;
 

@@ -5,7 +5,7 @@ import { csv } from './csv.ts';
 import type { Span } from './days.ts';
 import { USAGE_KINDS } from './entry.ts';
 
-export const GROUPS = ['day', 'key', 'model'] as const;
+export const GROUPS = ['day', 'key', 'model', 'preset'] as const;
 export type Group = (typeof GROUPS)[number];
 
 export interface Amounts {
@@ -16,7 +16,7 @@ export interface Amounts {
   readonly micro_dollars: number;
 }
 
-/** Of one day, key or model, which `group` names, and how it is made up of answers computed, from the cache, and joined. */
+/** Of one day, key, model or preset ('' of what ran without one), which `group` names, and how it is made up of answers computed, from the cache, and joined. */
 export interface UsageRow extends Amounts {
   readonly group: string;
   readonly by_origin: Readonly<Record<string, Amounts>>;
@@ -32,6 +32,7 @@ const NAMES: Readonly<Record<Group, string>> = {
   day: "strftime('%Y-%m-%d', at / 1000, 'unixepoch')",
   key: 'key',
   model: 'model',
+  preset: 'preset',
 };
 
 const sumsBy = (group: Group) => `

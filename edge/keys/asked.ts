@@ -1,15 +1,17 @@
 /** What may be asked for in a key: the body of a request, and who may ask for it. */
 import * as v from 'valibot';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
-import { type Caller, SCOPES, type Scope } from '../caller.ts';
+import { allows, type Caller, SCOPES, type Scope } from '../caller.ts';
 import { validate } from '../requests/validate.ts';
 import type { AskedKey } from './change.ts';
 import { isOriginPattern } from './origins.ts';
 import type { StoredKey } from './stored.ts';
 
 const DEFAULT_PER_MINUTE = 600;
-/** What a page may do with a key that everybody can read. */
-const PUBLISHABLE: readonly Scope[] = ['generate', 'decide', 'models'];
+/** Of a secret key, as far as its giver has them. */
+const USUAL: readonly Scope[] = ['generate', 'decide', 'models'];
+/** What a page may do with a key that everybody can read: what to write is the preset's, not the page's. */
+const PUBLISHABLE: readonly Scope[] = ['run'];
 const MOST_ORIGINS = 20;
 const MOST_MICRO_DOLLARS = 1_000_000_000_000;
 
@@ -37,7 +39,8 @@ export function askedKey(body: unknown, giver: Giver): AskedKey {
   const given = validate(keySchema, body);
   const { name, kind = 'secret', expires_at, requests_per_minute: perMinute = DEFAULT_PER_MINUTE } = given;
   const mode = given.mode ?? (kind === 'publishable' ? 'live' : giver.mode);
-  const scopes = [...new Set(given.scopes ?? PUBLISHABLE.filter((scope) => giver.scopes.includes(scope)))];
+  const usual = kind === 'publishable' ? PUBLISHABLE : USUAL.filter((scope) => giver.scopes.includes(scope));
+  const scopes = [...new Set(given.scopes ?? usual)];
   const monthly = given.monthly_limit_micro_dollars;
   if (kind === 'publishable') checkPublishable({ ...given, mode, scopes });
   else if (given.origins !== undefined) throw invalid('/origins', 'belongs to publishable keys only');
@@ -49,7 +52,7 @@ export function askedKey(body: unknown, giver: Giver): AskedKey {
 function checkPublishable({ mode, scopes, origins, monthly_limit_micro_dollars: monthly }: PublishableTerms): void {
   if (mode !== 'live') throw invalid('/mode', 'must be "live" for a publishable key');
   if (scopes.some((scope) => !PUBLISHABLE.includes(scope))) {
-    throw invalid('/scopes', `of a publishable key may be ${PUBLISHABLE.join(', ')}`);
+    throw invalid('/scopes', `of a publishable key may be ${PUBLISHABLE.join(', ')} only`);
   }
   if (origins === undefined) throw invalid('/origins', 'is needed for a publishable key: everybody can read it');
   if (monthly === undefined) {
@@ -68,7 +71,7 @@ export function checkGiver(giver: Giver, { mode, scopes }: Pick<StoredKey, 'mode
   if (giver.mode === 'test' && mode === 'live') {
     throw problem('missing_scope', 'A test key makes and changes test keys only.', { pointer: '/mode' });
   }
-  const more = scopes.filter((scope) => !giver.scopes.includes(scope));
+  const more = scopes.filter((scope) => !allows(giver.scopes, scope));
   if (more.length === 0) return;
   const detail = `A key cannot give scopes that it does not have itself: ${more.join(', ')}.`;
   throw problem('missing_scope', detail, { pointer: '/scopes' });

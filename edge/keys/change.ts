@@ -77,7 +77,7 @@ export async function revokeKey(env: Env, by: Actor, key: StoredKey): Promise<St
     await write(env, [update.bind(revoked.revoked, key.id), auditRow(env.DB, change)]);
     logChange(change);
   }
-  await forgetKeys(env, [key.hash]);
+  await forgetKeys(env, [key]);
   return revoked;
 }
 
@@ -116,7 +116,7 @@ export async function rotateKey(
   logChange(change);
   // The new key is made, and this answer is the only one that shows it: what fails from here on is logged, and authentication enforces it.
   await putTerms(env, ending).catch(() => undefined);
-  await forgetKeys(env, [old.hash]);
+  await forgetKeys(env, [old]);
   return made;
 }
 

@@ -11,7 +11,7 @@ import type { Mode } from '../ledger/protocol.ts';
 import { reached } from '../reached.ts';
 import { log } from '../watching/log.ts';
 import { remembered } from './remembered.ts';
-import { KEY_COLUMNS, type KeyRow, keyOfRow } from './stored.ts';
+import { KEY_COLUMNS, type KeyRow, keyOfRow, type StoredKey } from './stored.ts';
 
 /** Age of an answer of D1 until which it is believed; with `MEMORY_MS` on top it is still less than a minute. */
 const FRESH_MS = 45_000;
@@ -49,38 +49,41 @@ const known = remembered<KeyRecord>(MOST_KNOWN);
 const unknown = remembered<true>(MOST_UNKNOWN);
 
 export interface Sought {
-  /** SHA-256 of the key. */
-  readonly hash: string;
+  /** What is known of the key: its SHA-256, or of a session its id, which was signed. */
+  readonly by: 'hash' | 'id';
+  readonly value: string;
   /** Asks D1 itself: for what would outlive a revocation. */
   readonly fresh: boolean;
 }
 
 /**
- * The key of this SHA-256; undefined where there is none.
+ * The key that is sought; undefined where there is none.
  * @throws ProblemError `ledger_unavailable` where D1 cannot be asked.
  */
-export async function findKey(env: Env, { hash, fresh }: Sought, execution: Later): Promise<KeyRecord | undefined> {
+export async function findKey(env: Env, sought: Sought, execution: Later): Promise<KeyRecord | undefined> {
+  const { value, fresh } = sought;
   if (!fresh) {
-    const near = known.get(hash);
+    const near = known.get(value);
     if (near !== undefined) return near;
-    if (unknown.get(hash) === true) return undefined;
+    if (unknown.get(value) === true) return undefined;
   }
-  const found = (fresh ? undefined : await fromKv(env, hash)) ?? (await fromD1(env, hash, execution));
-  if (found === undefined) unknown.set(hash, true, Date.now() + UNKNOWN_MS);
-  else known.set(hash, found, Date.now() + MEMORY_MS);
+  const found = (fresh ? undefined : await fromKv(env, value)) ?? (await fromD1(env, sought, execution));
+  if (found === undefined) unknown.set(value, true, Date.now() + UNKNOWN_MS);
+  else known.set(value, found, Date.now() + MEMORY_MS);
   return found;
 }
 
 /** Forgets what is kept of these keys: in this isolate at once, elsewhere within a minute. What fails here only takes that minute. */
-export async function forgetKeys(env: Env, hashes: readonly string[]): Promise<void> {
-  for (const hash of hashes) known.delete(hash);
-  const deleted = await Promise.allSettled(hashes.map((hash) => env.KV.delete(nameOf(hash))));
+export async function forgetKeys(env: Env, keys: readonly Pick<StoredKey, 'id' | 'hash'>[]): Promise<void> {
+  const values = keys.flatMap(({ id, hash }) => [id, hash]);
+  for (const value of values) known.delete(value);
+  const deleted = await Promise.allSettled(values.map((value) => env.KV.delete(nameOf(value))));
   if (deleted.some(({ status }) => status === 'rejected')) log('warn', 'a changed key could not be deleted from KV');
 }
 
-async function fromKv(env: Env, hash: string): Promise<KeyRecord | undefined> {
+async function fromKv(env: Env, value: string): Promise<KeyRecord | undefined> {
   try {
-    const record = await env.KV.get<KeyRecord>(nameOf(hash), { type: 'json', cacheTtl: KV_CACHE_S });
+    const record = await env.KV.get<KeyRecord>(nameOf(value), { type: 'json', cacheTtl: KV_CACHE_S });
     return record !== null && Date.now() - record.read < FRESH_MS ? record : undefined;
   } catch (error) {
     // It is only the quicker way.
@@ -89,13 +92,14 @@ async function fromKv(env: Env, hash: string): Promise<KeyRecord | undefined> {
   }
 }
 
-const BY_HASH = `SELECT ${KEY_COLUMNS}, a.closed, a.log_prompts FROM keys k JOIN accounts a ON a.id = k.account WHERE k.hash = ?`;
+const KEYS = `SELECT ${KEY_COLUMNS}, a.closed, a.log_prompts FROM keys k JOIN accounts a ON a.id = k.account`;
 
 type Row = KeyRow & { readonly closed: number | null; readonly log_prompts: number };
 
-async function fromD1(env: Env, hash: string, execution: Later): Promise<KeyRecord | undefined> {
+async function fromD1(env: Env, { by, value }: Sought, execution: Later): Promise<KeyRecord | undefined> {
   const read = Date.now();
-  const row = await reached('D1', async () => await env.DB.prepare(BY_HASH).bind(hash).first<Row>());
+  const where = by === 'id' ? 'WHERE k.id = ?' : 'WHERE k.hash = ?';
+  const row = await reached('D1', async () => await env.DB.prepare(`${KEYS} ${where}`).bind(value).first<Row>());
   if (row === null) return undefined;
   const { id, account, mode, kind, scopes, origins, expires, revoked } = keyOfRow(row);
   const record: KeyRecord = {
@@ -105,11 +109,12 @@ async function fromD1(env: Env, hash: string, execution: Later): Promise<KeyReco
     logsPrompts: row.log_prompts === 1,
   };
   // Several isolates may write at once, and KV takes one write a second for a name: the others lose nothing.
-  const put = env.KV.put(nameOf(hash), JSON.stringify(record), { expirationTtl: KV_TTL_S }).catch(() => undefined);
+  const put = env.KV.put(nameOf(value), JSON.stringify(record), { expirationTtl: KV_TTL_S }).catch(() => undefined);
   execution.waitUntil(put);
   return record;
 }
 
-function nameOf(hash: string): string {
-  return `key:${hash}`;
+/** Hashes are hexadecimal and ids begin with `key_`: none is like another. */
+function nameOf(value: string): string {
+  return `key:${value}`;
 }

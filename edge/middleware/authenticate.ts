@@ -2,34 +2,53 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { sha256Hex } from '../../shared/contract/digest.ts';
 import { parseKey } from '../../shared/contract/key.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
-import type { Scope } from '../caller.ts';
+import { allows, type Scope } from '../caller.ts';
 import type { EdgeTypes } from '../env.ts';
 import { findKey, type KeyRecord } from '../keys/find.ts';
 import { originMatches } from '../keys/origins.ts';
 import { accountPurse } from '../ledger/account-purse.ts';
 
 /** Scopes whose acts outlive a key: a revoked one must not make itself a successor in the minute in which it is still remembered. */
-const LASTING: readonly Scope[] = ['keys', 'billing'];
+const LASTING: readonly Scope[] = ['keys', 'billing', 'presets'];
 
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 /**
  * Lets only holders of a key with this scope pass (`Authorization: Bearer sk_...`) and says whose key it is.
  * Keys are looked up by their SHA-256, whose comparison tells nothing of a key; the key itself is never kept or logged.
+ * @param ofPage the scope that lets a publishable key pass
  */
-export function authenticate(scope: Scope): MiddlewareHandler<EdgeTypes> {
+export function authenticate(scope: Scope, ofPage: Scope = scope): MiddlewareHandler<EdgeTypes> {
   return async function authenticate(c, next) {
-    const record = await c.var.timing.measure('auth', recordOf(c, LASTING.includes(scope)));
-    // First, so that a page which may use the key can read why it does not work.
-    checkOrigin(c, record);
-    checkState(record);
-    const { id: key, account, mode, scopes, logsPrompts } = record;
-    if (!scopes.includes(scope)) {
-      throw problem('missing_scope', `The key has no scope ${scope}; it has ${scopes.join(', ')}.`);
-    }
-    c.set('caller', { account, mode, key, scopes, logsPrompts, purse: accountPurse(c.env, account, mode) });
+    const record = await workingKey(c, LASTING.includes(scope));
+    admit(c, record, record.kind === 'publishable' ? ofPage : scope);
     await next();
   };
+}
+
+/**
+ * The key of a request, which works and is used where it may be.
+ * @param fresh asks D1 itself
+ * @throws ProblemError of status 401 or 403, `ledger_unavailable`
+ */
+export async function workingKey(c: Context<EdgeTypes>, fresh: boolean): Promise<KeyRecord> {
+  const record = await c.var.timing.measure('auth', recordOf(c, fresh));
+  // First, so that a page which may use the key can read why it does not work.
+  checkOrigin(c, record);
+  checkState(record);
+  return record;
+}
+
+/** Says whose key it is. @throws ProblemError `missing_scope` */
+export function admit(
+  c: Context<EdgeTypes>,
+  { id, account, mode, scopes, logsPrompts }: KeyRecord,
+  scope: Scope,
+): void {
+  if (!allows(scopes, scope)) {
+    throw problem('missing_scope', `The key has no scope ${scope}; it has ${scopes.join(', ')}.`);
+  }
+  c.set('caller', { account, mode, key: id, scopes, logsPrompts, purse: accountPurse(c.env, account, mode) });
 }
 
 /** What stands behind `Bearer` in the header Authorization. */
@@ -50,13 +69,14 @@ async function recordOf(c: Context<EdgeTypes>, fresh: boolean): Promise<KeyRecor
     );
   }
   if (key !== undefined && parsed?.type === 'key') {
-    const record = await findKey(c.env, { hash: await sha256Hex(key), fresh }, c.executionCtx);
+    const record = await findKey(c.env, { by: 'hash', value: await sha256Hex(key), fresh }, c.executionCtx);
     if (record !== undefined) return record;
   }
   throw problem('invalid_key', 'The key in the header Authorization is not known; "Bearer sk_..." is expected.');
 }
 
-function checkState({ revoked, expires, closed }: KeyRecord): void {
+/** @throws ProblemError where the key does not work any more */
+export function checkState({ revoked, expires, closed }: KeyRecord): void {
   if (revoked) throw problem('key_revoked', 'The key was revoked; another one is needed.');
   if (expires !== undefined && expires <= Date.now()) {
     throw problem('key_expired', `The key expired at ${new Date(expires).toISOString()}; another one is needed.`);

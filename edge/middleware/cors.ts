@@ -6,7 +6,7 @@ const NEVER = '/v1/admin/';
 
 /** The last one is all others: clients of other APIs send headers of their own that mean nothing here. It does not stand for the first. */
 const ALLOWED_HEADERS = ['authorization', 'content-type', 'idempotency-key', 'last-event-id', '*'].join(', ');
-const ALLOWED_METHODS = 'GET, POST, DELETE';
+const ALLOWED_METHODS = 'GET, POST, PUT, DELETE';
 const EXPOSED_HEADERS = [
   ...['age', 'cache-status', 'idempotent-replayed', 'payment-required', 'payment-response', 'ratelimit'],
   ...['ratelimit-policy', 'retry-after', 'server-timing', 'www-authenticate', 'x-request-id'],

@@ -26,7 +26,7 @@ export function readIdempotencyKey(header: string): string {
 
 /**
  * What a ledger tells requests apart by, undefined where there is no header. The key itself stays here.
- * @param caller id of the API key: those of two keys do not meet
+ * @param caller id of the API key, or of the client session: those of two do not meet
  * @param route with the body, what must be the same
  */
 export async function idempotencyOf(

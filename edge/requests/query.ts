@@ -27,13 +27,21 @@ export interface Page {
   readonly after?: string;
 }
 
-/** Which page of a list is asked for: `?limit=20&after=...`. @throws ProblemError. */
-export function readPage(c: Context<EdgeTypes>): Page {
-  const { limit = String(DEFAULT_LIMIT), after } = readQueryOf(c, ['limit', 'after']);
+/**
+ * Which page of a list is asked for: `?limit=20&after=...`.
+ * @param more other parameters that there are
+ * @throws ProblemError
+ */
+export function readPage<Name extends string = never>(
+  c: Context<EdgeTypes>,
+  more: readonly Name[] = [],
+): Page & Partial<Record<Name, string>> {
+  const query: Partial<Record<string, string>> = readQueryOf(c, ['limit', 'after', ...more]);
+  const { limit = String(DEFAULT_LIMIT) } = query;
   if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST) {
     throw problem('invalid_request', `limit must be a whole number from 1 to ${MOST}.`, { pointer: '/limit' });
   }
-  return { limit: Number(limit), after };
+  return { ...(query as Partial<Record<Name, string>>), limit: Number(limit), after: query.after };
 }
 
 /** A page as it is answered; one item more than asked for says that there are more. */

@@ -14,11 +14,15 @@ export function generationRoutes(): Hono<EdgeTypes> {
     '/v1/generations',
     authenticateOrPay('generate'),
     jsonBody({ limit: LIMITS.bodyBytes }),
-    async (c) => answer(c, await run(c)),
+    async (c) => generationAnswer(c, await run(c)),
   );
 }
 
-async function answer(c: Context<EdgeTypes>, { job, cache, headers, events, leave }: Run): Promise<Response> {
+/** What a run is answered with: one JSON object, or its events. */
+export async function generationAnswer(
+  c: Context<EdgeTypes>,
+  { job, cache, headers, events, leave }: Run,
+): Promise<Response> {
   const context = { cache, requestId: c.get('requestId'), trace: c.get('trace') };
   const mode = job.request.stream;
   if (mode === undefined || mode === false) return c.json(await jsonAnswer(events, { ...context, job }), 200, headers);

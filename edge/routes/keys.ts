@@ -60,7 +60,8 @@ export function keyRoutes(): Hono<EdgeTypes> {
 
 const NO_STORE = { 'cache-control': 'no-store' };
 
-function actorOf(c: Context<EdgeTypes>): Actor {
+/** Whoever asks, for the audit. */
+export function actorOf(c: Context<EdgeTypes>): Actor {
   return { actor: c.var.caller.key, request: c.var.requestId };
 }
 

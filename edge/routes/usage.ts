@@ -9,7 +9,7 @@ import { oneOf, readQueryOf } from '../requests/query.ts';
 
 const PARAMETERS = ['from', 'to', 'group', 'format', 'mode'] as const;
 
-/** `GET /v1/usage`: requests, texts, work and what they cost, by day, key or model; as JSON or for a spreadsheet. */
+/** `GET /v1/usage`: requests, texts, work and what they cost, by day, key, model or preset; as JSON or for a spreadsheet. */
 export function usageRoutes(): Hono<EdgeTypes> {
   return new Hono<EdgeTypes>().get('/v1/usage', authenticate('usage'), answer);
 }

@@ -97,7 +97,8 @@ async function beginningOf(c: Context<EdgeTypes>, prepared: Prepared): Promise<B
   const price = priceOfModel(c.env.PRICES, model.id);
   const [flight, idempotency] = await Promise.all([
     policy.reads ? answerKey(subject, model.revision) : undefined,
-    idempotencyOf(c.req.header('idempotency-key'), key, c.req.path, c.get('body')),
+    // What a session fixed is not in the body, so the answers of one are not another's.
+    idempotencyOf(c.req.header('idempotency-key'), c.get('session')?.id ?? key, c.req.path, c.get('body')),
   ]);
   const meter = createMeter(c, { job: job.id, model: model.id, price, holdMs: HOLD_MS, preset, tallies });
   return { job, meter, subject, how: { most: priceOfAll(price, most), flight, idempotency } };

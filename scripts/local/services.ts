@@ -20,6 +20,8 @@ export interface LocalServices {
   readonly backendUrl: string;
   /** A test key of the account of this run. */
   readonly key: string;
+  /** A live key of it. */
+  readonly liveKey: string;
   /** Opens other accounts. */
   readonly adminSecret: string;
   /** Rejects when one of the processes dies. */
@@ -49,9 +51,11 @@ export async function startServices(
   const url = `http://127.0.0.1:${edgePort}`;
   const backendUrl = `http://127.0.0.1:${backendPort}`;
   const folder = folderOf(edgePort);
-  const [secret, adminSecret] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
+  const [secret, adminSecret, sessionSecret] = Array.from({ length: 3 }, () => randomBytes(32).toString('hex'));
   const variables = join(folder, 'edge.vars');
-  writeFileSync(variables, environmentFile({ url: backendUrl, secret, adminSecret }, given), { mode: 0o600 });
+  writeFileSync(variables, environmentFile({ url: backendUrl, secret, adminSecret, sessionSecret }, given), {
+    mode: 0o600,
+  });
 
   const environment = withoutOurs(given);
   const children: Child[] = [];
@@ -77,9 +81,9 @@ export async function startServices(
   };
   const ready = async () => {
     await Promise.all([answers(`${backendUrl}/readyz`), answers(`${url}/v1/models`, UNAUTHORIZED)]);
-    const key = await openLocalAccount(url, adminSecret);
-    await answers(`${url}/v1/models`, OK, key);
-    return key;
+    const keys = await openLocalAccount(url, adminSecret);
+    await answers(`${url}/v1/models`, OK, keys.test);
+    return keys;
   };
   let failed = false;
   const stop = async () => {
@@ -95,8 +99,10 @@ export async function startServices(
       died.catch(() => {
         failed = true;
       });
-      const key = await Promise.race([ready(), died, interrupted]);
-      if (key !== undefined) return { url, backendUrl, key, adminSecret, died, stop };
+      const keys = await Promise.race([ready(), died, interrupted]);
+      if (keys !== undefined) {
+        return { url, backendUrl, key: keys.test, liveKey: keys.live, adminSecret, died, stop };
+      }
     }
   } catch (error) {
     failed = true;
@@ -116,16 +122,20 @@ function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** Variables of ours that the edge reads too. */
 const EDGE_TOO =
-  /^(OTEL_(EXPORTER_OTLP_(ENDPOINT|HEADERS)|TRACES_SAMPLER_ARG)|CORS_ORIGINS|PRICES|(STRIPE|CLOUDEVENTS|X402)_\w+)$/;
+  /^(OTEL_(EXPORTER_OTLP_(ENDPOINT|HEADERS)|TRACES_SAMPLER_ARG)|CORS_ORIGINS|PRICES|TURNSTILE_URL|(STRIPE|CLOUDEVENTS|X402)_\w+)$/;
 
 function environmentFile(
-  { url, secret, adminSecret }: { url: string; secret: string; adminSecret: string },
+  { url, secret, adminSecret, sessionSecret }: Record<'url' | 'secret' | 'adminSecret' | 'sessionSecret', string>,
   given: NodeJS.ProcessEnv,
 ): string {
   const shared = Object.entries(given).map(([name, value]) =>
     value && EDGE_TOO.test(name) ? `${name}=${value}\n` : '',
   );
-  return `BACKEND_URL=${url}\nBACKEND_SECRET=${secret}\nADMIN_SECRET=${adminSecret}\n${shared.join('')}`;
+  const ours = { BACKEND_URL: url, BACKEND_SECRET: secret, ADMIN_SECRET: adminSecret, SESSION_SECRET: sessionSecret };
+  return Object.entries(ours)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .concat(shared)
+    .join('');
 }
 
 function wranglerParameters(root: string, ...command: string[]): string[] {

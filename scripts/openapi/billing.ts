@@ -1,8 +1,10 @@
 /** What an account used and has, and how money comes to it. */
 import { topUpSchema } from '../../edge/billing/checkout.ts';
+import { USAGE_KINDS } from '../../edge/billing/entry.ts';
+import { GROUPS } from '../../edge/billing/usage.ts';
 import { reference } from './document.ts';
 import { IDEMPOTENCY_KEY } from './generations.ts';
-import { PAGE_PROBLEMS } from './keys.ts';
+import { PAGE, PAGE_PROBLEMS } from './keys.ts';
 import type { JsonSchema, Operation, Parameter } from './operation.ts';
 import { listOf, object } from './schemas.ts';
 
@@ -22,20 +24,42 @@ export const BILLING_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     mode,
     from: day,
     to: day,
-    group: { enum: ['day', 'key', 'model'] },
+    group: { enum: GROUPS },
     data: listOf(
       object(
         {
           day,
           key: text,
           model: text,
+          preset: text,
           ...amounts,
           by_origin: { type: 'object', additionalProperties: object(amounts) },
         },
-        ['day', 'key', 'model'],
+        GROUPS,
       ),
     ),
     total: object(amounts),
+  }),
+  Requests: object({
+    object: { const: 'list' },
+    mode,
+    data: listOf(
+      object(
+        {
+          id: text,
+          at: { type: 'string', format: 'date-time' },
+          origin: { enum: USAGE_KINDS },
+          model: text,
+          key: text,
+          preset: text,
+          texts: natural,
+          work: natural,
+          micro_dollars: natural,
+        },
+        ['preset'],
+      ),
+    ),
+    has_more: { type: 'boolean' },
   }),
   Balance: object({ object: { const: 'balance' }, mode, ...money, balance: whole, held: natural, available: whole }),
   Entries: object({
@@ -54,8 +78,9 @@ export const BILLING_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
           model: text,
           work: natural,
           texts: natural,
+          preset: text,
         },
-        ['key', 'model', 'work', 'texts'],
+        ['key', 'model', 'work', 'texts', 'preset'],
       ),
     ),
     has_more: { type: 'boolean' },
@@ -107,12 +132,12 @@ export const BILLING_OPERATIONS: readonly Operation[] = [
     path: '/v1/usage',
     id: 'readUsage',
     group: 'Money',
-    summary: 'Requests, texts, work and what they cost, by day, key or model',
+    summary: 'Requests, texts, work and what they cost, by day, key, model or preset',
     access: { scope: 'usage' },
     parameters: [
       { name: 'from', in: 'query', description: 'First day, UTC.', schema: day },
       { name: 'to', in: 'query', description: 'Last day, UTC.', schema: day },
-      { name: 'group', in: 'query', description: '`day` by default.', schema: { enum: ['day', 'key', 'model'] } },
+      { name: 'group', in: 'query', description: '`day` by default.', schema: { enum: GROUPS } },
       { name: 'format', in: 'query', description: '`json` by default.', schema: { enum: ['json', 'csv'] } },
       MODE,
     ],
@@ -122,6 +147,18 @@ export const BILLING_OPERATIONS: readonly Operation[] = [
         content: { 'application/json': reference('UsageReport'), 'text/csv': { type: 'string' } },
       },
     },
+    problems: PAGE_PROBLEMS,
+  },
+  {
+    method: 'get',
+    path: '/v1/requests',
+    id: 'listRequests',
+    group: 'Money',
+    summary: 'The latest requests, newest first, and what each did cost',
+    description: 'A request is here within a second or two of its end.',
+    access: { scope: 'usage' },
+    parameters: [...PAGE, MODE],
+    answers: json('The requests.', 'Requests'),
     problems: PAGE_PROBLEMS,
   },
   {

@@ -10,7 +10,7 @@ import {
   styleSchema,
 } from '../../shared/contract/generation.ts';
 import { PROBLEMS, type ProblemCode } from '../../shared/contract/problem.ts';
-import { type JsonSchema, type Operation, problemsOf } from './operation.ts';
+import { type Access, type JsonSchema, type Operation, problemsOf } from './operation.ts';
 
 export interface DocumentParts {
   readonly operations: readonly Operation[];
@@ -44,6 +44,7 @@ export function openApiDocument({ operations, schemas, notes, version }: Documen
     components: {
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'An API key: sk_live_..., sk_test_..., pk_live_...' },
+        session: { type: 'http', scheme: 'bearer', description: 'A client session, from its page: cs_...' },
         admin: { type: 'http', scheme: 'bearer', description: 'The secret of the deployment, ADMIN_SECRET.' },
       },
       schemas: { ...bodies, ...partSchemas(), ...schemas },
@@ -105,7 +106,7 @@ function operationObject(operation: Operation) {
     tags: [group],
     summary,
     ...(description === undefined ? {} : { description }),
-    security: typeof access === 'object' ? [{ key: [access.scope] }] : access === 'admin' ? [{ admin: [] }] : [],
+    security: securityOf(access),
     ...(parameters.length === 0
       ? {}
       : { parameters: parameters.map((parameter) => ({ required: parameter.in === 'path', ...parameter })) }),
@@ -124,6 +125,11 @@ function operationObject(operation: Operation) {
         }),
     responses: responses(operation),
   };
+}
+
+function securityOf(access: Access): readonly Record<string, readonly string[]>[] {
+  if (typeof access === 'object') return [{ key: [access.scope] }, ...(access.session ? [{ session: [] }] : [])];
+  return access === 'admin' ? [{ admin: [] }] : [];
 }
 
 const COMPONENTS = '#/components/schemas/';

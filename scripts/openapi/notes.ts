@@ -23,4 +23,19 @@ export const NOTES: Readonly<Record<string, string>> = {
     'false: one JSON object. "steps": every denoising step. "text": only what can no longer change.',
   'GenerationRequest/cache':
     'Whether an answer may come from the cache and go there; {"ttl": seconds} bounds its age, {"shared": true} shares it with other accounts that share.',
+  'PresetRequest/name': 'For people.',
+  'PresetRequest/request':
+    'As POST /v1/generations has it, without stream, cache, seed and n. {{var:name}} may stand in prompt, template, include, exclude, facts and choices.',
+  'PresetRequest/variables': 'What a run says, by name: at most 16, each of which stands in the request.',
+  'PresetRequest/variants':
+    'Runs take turns with so many seeds, 0, 1, ..., and their answers are kept. Without it each run has a new seed, and nothing is kept.',
+  'PresetRequest/daily_limit_micro_dollars': 'Most that its runs may cost in a day (UTC), held and spent.',
+  'PresetRequest/visitor_runs_per_minute': 'Of one address; 10 by default. A secret key is no visitor.',
+  'PresetRequest/visitor_runs_per_day': 'Of one address, in a day (UTC); 100 by default.',
+  'PresetRequest/protection':
+    '"origin": pages of the publishable key. "turnstile": sessions opened with a token of Turnstile. "session": sessions that a secret key opened.',
+  'PresetRequest/turnstile':
+    'With the protection "turnstile": the secret of the site at Turnstile, kept encrypted and never shown.',
+  'PresetRunRequest/variables': 'Values by name. They are data: none opens a hole or names a fact.',
+  'PresetRunRequest/stream': 'As in POST /v1/generations.',
 };

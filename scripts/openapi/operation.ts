@@ -20,11 +20,11 @@ export interface Answer {
   readonly content?: Readonly<Record<string, JsonSchema>>;
 }
 
-/** Who may call it: a key with this scope, the operator, anybody; a webhook signs its body. */
-export type Access = { readonly scope: Scope } | 'admin' | 'anybody' | 'webhook';
+/** Who may call it: a key with this scope, or a client session too; the operator, anybody; a webhook signs its body. */
+export type Access = { readonly scope: Scope; readonly session?: true } | 'admin' | 'anybody' | 'webhook';
 
 export interface Operation {
-  readonly method: 'get' | 'post' | 'delete' | 'patch';
+  readonly method: 'get' | 'post' | 'put' | 'delete' | 'patch';
   /** With {parameters}. */
   readonly path: string;
   readonly id: string;
@@ -54,6 +54,14 @@ const KEYED: readonly ProblemCode[] = [
   'account_closed',
   'missing_scope',
   'origin_not_allowed',
+];
+/** Of client sessions, beside those of the keys that they were opened with. */
+const WITH_SESSION: readonly ProblemCode[] = [
+  'invalid_session',
+  'session_expired',
+  'session_used',
+  'session_required',
+  'not_configured',
 ];
 /** Of the administrator's. */
 const ADMIN: readonly ProblemCode[] = ['missing_key', 'invalid_key', 'not_configured'];
@@ -90,6 +98,7 @@ export const METERED: readonly ProblemCode[] = [
 
 /** Every problem that an operation can end in. */
 export function problemsOf({ access, body, problems = [] }: Operation): ProblemCode[] {
-  const keyed = typeof access === 'object' ? KEYED : access === 'admin' ? ADMIN : [];
+  const bySession = typeof access === 'object' && access.session ? WITH_SESSION : [];
+  const keyed = typeof access === 'object' ? [...KEYED, ...bySession] : access === 'admin' ? ADMIN : [];
   return [...new Set([...ANY, ...keyed, ...(body === undefined ? [] : WITH_BODY), ...problems])];
 }

@@ -52,13 +52,17 @@ interface Entry {
 const title = ({ method, path }: Entry) => `<b>${method.toUpperCase()}</b> ${escaped(path)}`;
 const link = (entry: Entry) => `<li><a href="#${entry.operation.operationId}">${title(entry)}</a></li>`;
 
+/** What is needed by the schemes that have no scopes. */
+const NEEDED: Readonly<Record<string, string>> = {
+  admin: 'the secret of the deployment',
+  session: 'a client session from its page',
+};
+
 function section(entry: Entry): string {
   const { operation } = entry;
   const security = operation.security as Record<string, string[]>[];
   const access = security.flatMap((scheme) =>
-    Object.entries(scheme).map(([name, scopes]) =>
-      name === 'admin' ? 'the secret of the deployment' : `a key with the scope ${scopes.join(', ')}`,
-    ),
+    Object.entries(scheme).map(([name, scopes]) => NEEDED[name] ?? `a key with the scope ${scopes.join(', ')}`),
   );
   const body = operation.requestBody as
     | { content: Record<string, { schema: Node; examples: Record<string, { value: unknown }> }> }

@@ -8,18 +8,20 @@
 
 import type { FinishedText, GenerationAnswer, GenerationAnswers } from '../contract/answer.ts';
 import type { DecisionAnswer, DecisionRequest } from '../contract/decision.ts';
-import { type Frame, firstFrame, frameText, nextFrame } from '../contract/frames.ts';
 import type { GenerationRequest } from '../contract/generation.ts';
 import type { ModelSummary } from '../contract/manifest.ts';
-import type { ProgressEvent } from '../contract/stream.ts';
-import { noAnswer } from './error.ts';
-import { type StreamMessage, streamMessages } from './stream.ts';
-import { createTransport } from './transport.ts';
+import { createPresetCalls, type PresetCalls } from './presets.ts';
+import { pieces, type Snapshot, snapshots } from './snapshot.ts';
+import { type StreamCall, type StreamMessage, streamMessages } from './stream.ts';
+import { type CallOptions, createTransport } from './transport.ts';
 
 export { MaskwrightError } from './error.ts';
+export type { PresetCalls } from './presets.ts';
+export type { Snapshot } from './snapshot.ts';
+export type { CallOptions } from './transport.ts';
 
 export interface ClientOptions {
-  /** 'sk_live_...' or 'sk_test_...' on servers; 'pk_live_...' in browsers. */
+  /** 'sk_live_...' or 'sk_test_...' on servers; 'pk_live_...' or a session, 'cs_...', in browsers. */
   readonly key: string;
   /** Where the API is; 'https://api.maskwright.dev' by default. */
   readonly url?: string;
@@ -29,27 +31,8 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
 }
 
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-  /** Of this very request, so that it is computed and paid once however often it is sent; random by default. */
-  readonly idempotencyKey?: string;
-}
-
 /** A request for one text, however it travels. */
 export type TextRequest = Omit<GenerationRequest, 'n' | 'stream'>;
-
-/** A text as it stands behind one event of its stream. */
-export interface Snapshot {
-  /** Which of the texts of the request, from 0. */
-  readonly index: number;
-  /** 0 before the first step. */
-  readonly step: number;
-  /** The text, with `░` for each position that is still masked. */
-  readonly text: string;
-  readonly done: boolean;
-  /** What happened: `accepted`, `step`, `done`. */
-  readonly event: ProgressEvent;
-}
 
 export interface Client {
   /** @throws MaskwrightError, as all the others do */
@@ -62,6 +45,8 @@ export interface Client {
   text(request: TextRequest, options?: CallOptions): AsyncGenerator<string, void>;
   /** Questions over a state, answered with probabilities. */
   decide(request: DecisionRequest, options?: CallOptions): Promise<DecisionAnswer>;
+  /** Saved requests: made with a secret key, run from pages too. */
+  readonly presets: PresetCalls;
   models(options?: Pick<CallOptions, 'signal'>): Promise<readonly ModelSummary[]>;
   /** What the account has, in micro-dollars. */
   balance(options?: Pick<CallOptions, 'signal'>): Promise<Balance>;
@@ -98,9 +83,14 @@ export function createClient(options: ClientOptions): Client {
   const generation = (body: object, options: CallOptions) =>
     post<GenerationAnswer | GenerationAnswers>('/v1/generations', body, options);
 
-  function stream(body: { readonly stream: 'steps' | 'text' }, options: CallOptions): AsyncGenerator<StreamMessage> {
-    return streamMessages(call, { body, headers: headersOf(options), signal: options.signal, retries });
+  function stream(
+    to: Pick<StreamCall, 'path' | 'resumable' | 'body'>,
+    options: CallOptions,
+  ): AsyncGenerator<StreamMessage> {
+    return streamMessages(call, { ...to, headers: headersOf(options), signal: options.signal, retries });
   }
+
+  const generating = { path: '/v1/generations', resumable: true };
 
   return {
     generate: async (request, options = {}) => (await generation(request, options)) as GenerationAnswer,
@@ -108,31 +98,18 @@ export function createClient(options: ClientOptions): Client {
       const answer = await generation(request, options);
       return 'choices' in answer ? answer : several(answer);
     },
-    async *steps(request, options = {}) {
-      const frames = new Map<number, Frame>();
-      for await (const { data } of stream({ ...request, stream: 'steps' }, options)) {
-        yield snapshot(frames, JSON.parse(data) as ProgressEvent);
-      }
-    },
-    async *text(request, options = {}) {
-      for await (const { name, data } of stream({ ...request, stream: 'text' }, options)) {
-        if (name === 'text') yield (JSON.parse(data) as { text: string }).text;
-      }
-    },
+    steps: (request, options = {}) =>
+      snapshots(stream({ ...generating, body: { ...request, stream: 'steps' } }, options)),
+    text: (request, options = {}) => pieces(stream({ ...generating, body: { ...request, stream: 'text' } }, options)),
+    presets: createPresetCalls(call, {
+      post,
+      // Of those that may run a preset, only secret keys may take up a stream.
+      stream: (path, body, options) => stream({ path, resumable: key.startsWith('sk_'), body }, options),
+    }),
     decide: (request, options = {}) => post('/v1/decisions', request, options),
     models: async (options = {}) => (await get<{ data: readonly ModelSummary[] }>('/v1/models', options)).data,
     balance: (options = {}) => get('/v1/balance', options),
   };
-}
-
-function snapshot(frames: Map<number, Frame>, event: ProgressEvent): Snapshot {
-  const { index } = event;
-  const known = frames.get(index);
-  if (event.type === 'done') return { index, step: known?.step ?? 0, text: event.text, done: true, event };
-  if (event.type === 'step' && known === undefined) throw noAnswer('The stream does not begin at its beginning.');
-  const frame = event.type === 'accepted' ? firstFrame(event) : nextFrame(known!, event);
-  frames.set(index, frame);
-  return { index, step: frame.step, text: frameText(frame), done: false, event };
 }
 
 /** One text in the form of several. */

@@ -10,8 +10,11 @@ export interface StreamMessage {
 }
 
 export interface StreamCall {
+  readonly path: string;
+  /** Whether a stream that is lost can be taken up again. */
+  readonly resumable: boolean;
   /** With `stream`. */
-  readonly body: { readonly stream: 'steps' | 'text' };
+  readonly body: { readonly stream: 'steps' | 'text'; readonly [field: string]: unknown };
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** Tries to take it up again that bring nothing new, before it is given up. */
@@ -23,9 +26,9 @@ export interface StreamCall {
  */
 export async function* streamMessages(
   call: Transport,
-  { body, headers, signal, retries }: StreamCall,
+  { path, resumable, body, headers, signal, retries }: StreamCall,
 ): AsyncGenerator<StreamMessage, void> {
-  let response = await call({ method: 'POST', path: '/v1/generations', body, headers, signal, repeatable: true });
+  let response = await call({ method: 'POST', path, body, headers, signal, repeatable: true });
   let id: string | undefined;
   let last: string | undefined;
   let fruitless = 0;
@@ -45,7 +48,7 @@ export async function* streamMessages(
       if (isProblem(error)) throw error;
       lost = error;
     }
-    if (id === undefined || last === undefined || ++fruitless > retries) {
+    if (!resumable || id === undefined || last === undefined || ++fruitless > retries) {
       throw noAnswer('The stream broke off before its text was finished.', lost);
     }
     response = await call({

@@ -2,7 +2,7 @@
 import { errorOf, MaskwrightError, noAnswer } from './error.ts';
 
 export interface TransportOptions {
-  /** 'sk_live_...' or 'sk_test_...' on servers; 'pk_live_...' in browsers. */
+  /** 'sk_live_...' or 'sk_test_...' on servers; 'pk_live_...' or a session, 'cs_...', in browsers. */
   readonly key: string;
   /** Of the API. */
   readonly url: string;
@@ -11,8 +11,14 @@ export interface TransportOptions {
   readonly fetch: typeof fetch;
 }
 
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** Of this very request, so that it is computed and paid once however often it is sent; random by default. */
+  readonly idempotencyKey?: string;
+}
+
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

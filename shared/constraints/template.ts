@@ -17,7 +17,8 @@ export type TemplatePart =
   | { readonly kind: 'fact'; readonly name: string };
 
 const POINTER = '/template';
-const NAME = /^[A-Za-z][A-Za-z0-9_]{0,31}$/;
+/** Of holes and of variables. */
+export const NAME = /^[A-Za-z][A-Za-z0-9_]{0,31}$/;
 const UNITS = {
   tokens: 'tokens',
   characters: 'characters',
@@ -31,14 +32,12 @@ function invalid(template: string, at: number, what: string): ProblemError {
   return problem('invalid_template', `The template, at character ${position}: ${what}`, { pointer: POINTER });
 }
 
-/** Splits a template. Throws invalid_template with the character offset; literals are never empty nor adjacent. */
-export function parseTemplate(template: string): TemplatePart[] {
-  if (!template.isWellFormed()) {
-    const at = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.exec(template)?.index ?? 0;
-    throw invalid(template, at, 'a lone surrogate stands here; text must be well-formed Unicode.');
-  }
-  const parts: TemplatePart[] = [];
-  const seen = new Set<string>();
+/** A template by its braces alone; literals are never empty nor adjacent. */
+type Piece =
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'braces'; readonly at: number; readonly inside: string };
+
+function* pieces(template: string): Generator<Piece> {
   let text = '';
   let at = 0;
   for (;;) {
@@ -55,20 +54,61 @@ export function parseTemplate(template: string): TemplatePart[] {
     for (; template[open + 2] === '{'; open++) text += '{';
     const close = template.indexOf('}}', open);
     if (close < 0) throw invalid(template, open, "'{{' is never closed by '}}' (write '\\{{' for a literal '{{').");
-    if (text !== '') parts.push({ kind: 'literal', text });
+    if (text !== '') yield { kind: 'literal', text };
     text = '';
-    const part = parseHole(template, open, template.slice(open + 2, close));
-    if (part.kind === 'hole') {
-      if (seen.has(part.name)) throw invalid(template, open, `the hole '${part.name}' stands twice; names are unique.`);
-      seen.add(part.name);
-      if (seen.size > LIMITS.holes) throw invalid(template, open, `a template has at most ${LIMITS.holes} holes.`);
-    }
-    parts.push(part);
+    yield { kind: 'braces', at: open, inside: template.slice(open + 2, close) };
     at = close + 2;
   }
   text += template.slice(at);
-  if (text !== '') parts.push({ kind: 'literal', text });
+  if (text !== '') yield { kind: 'literal', text };
+}
+
+/** Splits a template. Throws invalid_template with the character offset; literals are never empty nor adjacent. */
+export function parseTemplate(template: string): TemplatePart[] {
+  if (!template.isWellFormed()) {
+    const at = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.exec(template)?.index ?? 0;
+    throw invalid(template, at, 'a lone surrogate stands here; text must be well-formed Unicode.');
+  }
+  const parts: TemplatePart[] = [];
+  const seen = new Set<string>();
+  for (const piece of pieces(template)) {
+    if (piece.kind === 'literal') {
+      parts.push(piece);
+      continue;
+    }
+    const { at, inside } = piece;
+    const part = parseHole(template, at, inside);
+    if (part.kind === 'hole') {
+      if (seen.has(part.name)) throw invalid(template, at, `the hole '${part.name}' stands twice; names are unique.`);
+      seen.add(part.name);
+      if (seen.size > LIMITS.holes) throw invalid(template, at, `a template has at most ${LIMITS.holes} holes.`);
+    }
+    parts.push(part);
+  }
   return parts;
+}
+
+/** What stands between the braces of a variable of a preset. */
+const VARIABLE = /^\s*var\s*:\s*([A-Za-z][A-Za-z0-9_]{0,31})\s*$/;
+
+/**
+ * A template with the values of its variables, `{{var:name}}`, as literal text: whatever a value holds, it opens no hole and names no fact.
+ * @param valueFor the text in place of a variable
+ */
+export function fillTemplate(template: string, valueFor: (name: string) => string): string {
+  let filled = '';
+  let text = '';
+  for (const piece of pieces(template)) {
+    const name = piece.kind === 'braces' ? VARIABLE.exec(piece.inside)?.[1] : undefined;
+    if (piece.kind === 'literal') text += piece.text;
+    else if (name !== undefined) text += valueFor(name);
+    else {
+      // Escaped only when all of it is there: a value's brace could belong to one of the template.
+      filled += `${escapeTemplate(text, { beforeHole: true })}{{${piece.inside}}}`;
+      text = '';
+    }
+  }
+  return filled + escapeTemplate(text, { beforeHole: false });
 }
 
 /**

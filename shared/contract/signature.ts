@@ -43,7 +43,7 @@ export async function signRequest(
   now: number = Date.now(),
 ): Promise<SignatureHeaders> {
   const time = String(now);
-  const signature = await crypto.subtle.sign('HMAC', await importKey(secret), signedBytes(time, request));
+  const signature = await crypto.subtle.sign('HMAC', await hmacKey(secret), signedBytes(time, request));
   return { [TIME_HEADER]: time, [SIGNATURE_HEADER]: toHex(new Uint8Array(signature)) };
 }
 
@@ -84,7 +84,7 @@ export async function verifyRequest(
   const given = fromHex(headers.signature ?? '');
   const right =
     given !== undefined &&
-    (await crypto.subtle.verify('HMAC', await importKey(secret), given, signedBytes(time, request)));
+    (await crypto.subtle.verify('HMAC', await hmacKey(secret), given, signedBytes(time, request)));
   if (!right) throw problem('bad_signature', `The header ${SIGNATURE_HEADER} does not sign this request.`);
 }
 
@@ -97,8 +97,11 @@ function signedBytes(time: string, { method, path, body }: SignableRequest): Uin
   return bytes;
 }
 
-/** Imports a secret once per process: a deployment has one, or two while it rotates. */
-function importKey(secret: string): Promise<CryptoKey> {
+/**
+ * A secret as a key of HMAC-SHA256, imported once per process: a deployment has few.
+ * @throws RangeError when it is shorter than 32 characters.
+ */
+export function hmacKey(secret: string): Promise<CryptoKey> {
   if (secret.length < SECRET_CHARACTERS) {
     throw new RangeError(`the shared secret has ${secret.length} characters; at least ${SECRET_CHARACTERS} are needed`);
   }

@@ -9,6 +9,8 @@ declare module 'vitest' {
     readonly url: string;
     /** A test key with play money. */
     readonly key: string;
+    /** A live key of the same account, with play money too: it makes publishable keys. */
+    readonly liveKey: string;
     /** Opens other accounts. */
     readonly adminSecret: string;
   }
@@ -22,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   services.died.catch((error) => console.error(error));
   project.provide('url', services.url);
   project.provide('key', services.key);
+  project.provide('liveKey', services.liveKey);
   project.provide('adminSecret', services.adminSecret);
   return () => services.stop();
 }

@@ -66,18 +66,15 @@ describe('an answer', () => {
     }
   });
 
-  it('to a publishable key may be read by its pages, a refusal too, and a stream', async () => {
+  it('to a publishable key may be read by its pages, whatever it refuses', async () => {
     const { sendJson, key, send, account, fetch } = await edge();
     const body = { name: 'n', kind: 'publishable', origins: [PAGE], monthly_limit_micro_dollars: 1_000_000 };
     const made = (await (await sendJson('/v1/keys', key, body)).json()) as { id: string; key: string };
     const headers = { origin: PAGE, authorization: `Bearer ${made.key}`, 'content-type': 'application/json' };
     const ask = (request: object) =>
       send('/v1/generations', { method: 'POST', headers, body: JSON.stringify(request) });
-    for (const request of [{ prompt: 'p' }, { prompt: 'p', stream: 'steps' }, { promt: 'p' }]) {
-      const response = await ask(request);
-      expect(allowed(response)).toBe(PAGE);
-      await response.text();
-    }
+    const refused = await ask({ prompt: 'p' });
+    expect([refused.status, allowed(refused)]).toEqual([403, PAGE]);
     await fetch(`/v1/keys/${made.id}`, { method: 'DELETE' });
     const revoked = await ask({ prompt: 'p' });
     expect([revoked.status, allowed(revoked)]).toEqual([401, PAGE]);

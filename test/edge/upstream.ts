@@ -13,6 +13,7 @@ import type { GenerationEvent, TokenText } from '../../shared/contract/stream.ts
 
 export const SECRET = 'the secret of this test, 32 characters at least';
 export const ADMIN_SECRET = 'the-administrator-of-this-test-32-characters-at-least';
+export const SESSION_SECRET = 'the-session-secret-of-this-test-32-characters';
 /** What both ledgers of an account begin with, in micro-dollars: a thousand dollars. */
 export const GRANT = 1_000_000_000;
 
@@ -120,6 +121,7 @@ export async function edge(asked: Readonly<Record<string, unknown>> = {}) {
   const env: Env = {
     ...bindings,
     ADMIN_SECRET,
+    SESSION_SECRET,
     // A name of its own for each, as the edge remembers models by it.
     BACKEND_URL: `http://upstream-${instances++}.invalid`,
     BACKEND_SECRET: SECRET,

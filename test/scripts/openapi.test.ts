@@ -35,12 +35,16 @@ describe('edge/public', () => {
     for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(page).toContain(`id="${target}"`);
   });
 
-  it('says of each field of a text what it means', () => {
-    const { properties } = document.components.schemas.GenerationRequest as { properties: Record<string, object> };
-    expect(
-      Object.keys(properties)
-        .map((name) => `GenerationRequest/${name}`)
-        .sort(),
-    ).toEqual(Object.keys(NOTES).sort());
-  });
+  it.each(['GenerationRequest', 'PresetRequest', 'PresetRunRequest'] as const)(
+    'says of each field of %s what it means',
+    (body) => {
+      const { properties } = document.components.schemas[body] as { properties: Record<string, object> };
+      const noted = Object.keys(NOTES).filter((name) => name.startsWith(`${body}/`));
+      expect(
+        Object.keys(properties)
+          .map((name) => `${body}/${name}`)
+          .sort(),
+      ).toEqual(noted.sort());
+    },
+  );
 });

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../edge/index.ts';
 import document from '../../../edge/public/openapi.json' with { type: 'json' };
 import { PROBLEMS } from '../../../shared/contract/problem.ts';
+import { makePreset } from '../presets/presets.ts';
 import { ADMIN_SECRET, edge } from '../upstream.ts';
 
 type Schema = {
@@ -63,6 +64,7 @@ beforeAll(async () => {
     statements: '2026-11',
     models: 'small',
     generations: `gen_${'0'.repeat(24)}`,
+    presets: (await makePreset(running)).id,
   };
 });
 
@@ -120,7 +122,7 @@ describe('the document', () => {
   );
 
   it.each(named)('says of %s which methods its path has', async (_, operation) => {
-    const response = await running.send(pathOf(operation), { method: 'PUT' });
+    const response = await running.send(pathOf(operation), { method: 'SEARCH' });
     expect(await refusal(operation, response)).toMatchObject({ code: 'method_not_allowed' });
     expect(response.headers.get('allow')?.split(', ')).toContain(operation.method);
   });

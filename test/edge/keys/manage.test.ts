@@ -1,5 +1,6 @@
 /** An account's keys as their owner manages them. */
 import { describe, expect, it } from 'vitest';
+import { SCOPES } from '../../../edge/caller.ts';
 import { ledgerOf } from '../../../edge/ledger/ledger-of.ts';
 import { sha256Hex } from '../../../shared/contract/digest.ts';
 import { asks } from '../ledger/account.ts';
@@ -80,6 +81,21 @@ describe('a new key', () => {
     const first = running.account.keys.find(({ mode }) => mode === 'live')!.id;
     expect(await codeOf(await running.sendJson(`/v1/keys/${first}/rotate`, manager, {}))).toBe('missing_scope');
     expect((await running.sendJson(`/v1/keys/${made.id}/rotate`, manager, {})).status).toBe(201);
+  });
+
+  it('that is publishable runs presets and does nothing else, whoever makes it', async () => {
+    const running = await edge();
+    const publishable = { kind: 'publishable', origins: ['https://a.example'], monthly_limit_micro_dollars: 1 };
+    expect((await make(running, publishable)).scopes).toEqual(['run']);
+    const { key: maker } = await make(running, { scopes: ['keys', 'generate'] });
+    expect((await make(running, publishable, maker)).scopes).toEqual(['run']);
+    const { key: other } = await make(running, { scopes: ['keys', 'models'] });
+    const refused = await running.sendJson('/v1/keys', other, { name: 'n', ...publishable });
+    expect([refused.status, await codeOf(refused)]).toEqual([403, 'missing_scope']);
+    for (const scope of SCOPES.filter((scope) => scope !== 'run')) {
+      const response = await running.sendJson('/v1/keys', running.key, { name: 'n', ...publishable, scopes: [scope] });
+      expect([response.status, ((await response.json()) as { pointer: string }).pointer]).toEqual([400, '/scopes']);
+    }
   });
 
   it('of a test key is a test key, which neither makes nor sees live ones', async () => {

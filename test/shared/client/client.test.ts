@@ -22,7 +22,8 @@ async function serve(...handlers: Handler[]) {
   });
   await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { requests, client: createClient({ key: 'sk_test_x', url: `http://127.0.0.1:${port}` }) };
+  const clientOf = (key: string) => createClient({ key, url: `http://127.0.0.1:${port}` });
+  return { requests, client: clientOf('sk_test_x'), page: clientOf('pk_live_x') };
 }
 
 const EVENTS = [
@@ -171,5 +172,47 @@ describe('the client', () => {
     });
     for await (const _ of client.steps({ prompt: 'x' })) break;
     await expect.poll(() => closed).toBe(true);
+  });
+});
+
+describe('the client of presets', () => {
+  it('gives a run as it stands behind every step, and takes it up again with a secret key', async () => {
+    const { client, requests } = await serve(stream(0, 2), stream(2, 4));
+    const seen = await collect(client.presets.steps('preset_a', { name: 'Ada' }));
+    expect(seen.map(({ text }) => text)).toEqual(['A░░', 'A░.', 'A b.', 'A b.']);
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/v1/presets/preset_a/runs',
+      '/v1/generations/gen_a/events?stream=steps',
+    ]);
+  });
+
+  it('does not try in a page what its key may not do', async () => {
+    const { page, requests } = await serve(stream(0, 2));
+    await expect(collect(page.presets.steps('preset_a'))).rejects.toMatchObject({ code: 'no_answer' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('makes a preset once, and everything else as often as it takes', async () => {
+    const preset = { name: 'p', request: { prompt: 'p' }, daily_limit_micro_dollars: 1 };
+    const { client, requests } = await serve(refuse(503, 'ledger_unavailable', { 'retry-after': '0' }));
+    await expect(client.presets.create(preset)).rejects.toMatchObject({ status: 503 });
+    expect(requests).toHaveLength(1);
+    await expect(client.presets.replace('preset_a', preset)).rejects.toMatchObject({ status: 503 });
+    expect(requests.slice(1).map(({ method, path }) => `${method} ${path}`)).toEqual(
+      Array.from({ length: 3 }, () => 'PUT /v1/presets/preset_a'),
+    );
+  });
+
+  it('reads a page of presets, and deletes one', async () => {
+    const { client, requests } = await serve(
+      (_request, response) => response.end('{"data":[],"has_more":false}'),
+      (_request, response) => response.writeHead(204).end(),
+    );
+    expect(await client.presets.list({ limit: 5, after: 'preset_b' })).toEqual({ data: [], has_more: false });
+    await client.presets.delete('preset_a');
+    expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /v1/presets?limit=5&after=preset_b',
+      'DELETE /v1/presets/preset_a',
+    ]);
   });
 });

@@ -1,0 +1,3 @@
+-- Publishable keys run presets and do nothing else.
+
+UPDATE keys SET scopes = '["run"]' WHERE kind = 'publishable';
