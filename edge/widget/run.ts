@@ -1,0 +1,59 @@
+/** One run of a preset: its events as they arrive, from the beginning to the end or to an error. */
+import { MaskwrightError, noAnswer, readProblem } from '../../shared/client/error.ts';
+import { serverSentEvents } from '../../shared/client/server-sent-events.ts';
+import { createTransport } from '../../shared/client/transport.ts';
+import type { ProgressEvent } from '../../shared/contract/stream.ts';
+import { takeLane } from './lanes.ts';
+
+/** Tries beyond the first. A page waits for a text, but not long. */
+const RETRIES = 2;
+
+export interface PresetRun {
+  /** Origin of the API. */
+  readonly api: string;
+  readonly preset: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** `pk_...`, or the secret of a client session: another one than before where `anew`. */
+  key(anew: boolean): Promise<string>;
+}
+
+/** @throws MaskwrightError for a problem before or in the stream, and where it breaks off; what `key` throws; the signal's reason */
+export async function* runPreset(run: PresetRun, signal: AbortSignal): AsyncGenerator<ProgressEvent, void> {
+  const leaveLane = await takeLane(signal);
+  try {
+    yield* eventsOf(await begin(run, signal));
+  } finally {
+    leaveLane();
+  }
+}
+
+async function begin(run: PresetRun, signal: AbortSignal): Promise<Response> {
+  const send = async (anew: boolean) => {
+    const call = createTransport({ key: await run.key(anew), url: run.api, retries: RETRIES, fetch });
+    return await call({
+      method: 'POST',
+      path: `/v1/presets/${encodeURIComponent(run.preset)}/runs`,
+      body: { variables: run.variables, stream: 'steps' },
+      headers: { 'idempotency-key': crypto.randomUUID() },
+      signal,
+      repeatable: true,
+    });
+  };
+  try {
+    return await send(false);
+  } catch (error) {
+    // A session may have ended, or been used up by another widget, since it was opened.
+    if (error instanceof MaskwrightError && /^session_/.test(error.code)) return await send(true);
+    throw error;
+  }
+}
+
+async function* eventsOf(response: Response): AsyncGenerator<ProgressEvent, void> {
+  for await (const { name, data } of serverSentEvents(response.body!)) {
+    if (data === '[DONE]') return;
+    const event = JSON.parse(data);
+    if (name === 'problem') throw readProblem(JSON.stringify(event.problem)) ?? noAnswer(data);
+    yield event;
+  }
+  throw noAnswer('The stream broke off before its text was finished.');
+}
