@@ -1,4 +1,5 @@
 /** The denoising steps of one text in time: each is seen for a moment, however many arrive at once. */
+import { noAnswer } from '../../shared/client/error.ts';
 import { pause } from '../../shared/client/transport.ts';
 import { cellTexts, type Frame, firstFrame, nextFrame } from '../../shared/contract/frames.ts';
 import type { AcceptedEvent, DoneEvent, ProgressEvent } from '../../shared/contract/stream.ts';
@@ -31,7 +32,7 @@ export interface Screen {
 /**
  * Shows all steps, in their order and none left out.
  * @param arrived told of the finished text as soon as it is there, which is before all of it was shown
- * @throws what the events throw, behind the steps that came before it; the signal's reason
+ * @throws what the events throw, behind the steps that came before it; MaskwrightError where they break off; the signal's reason
  */
 export async function play(
   events: AsyncIterable<ProgressEvent>,
@@ -57,6 +58,7 @@ export async function play(
       }
       wake();
     }
+    if (!finished) throw noAnswer('The stream broke off before its text was finished.');
   })();
   // It may fail while a step is being looked at: whoever asks for more meets it then.
   reading.catch(() => {});
