@@ -5,8 +5,9 @@ import { createTransport } from '../../shared/client/transport.ts';
 import type { ProgressEvent } from '../../shared/contract/stream.ts';
 import { takeLane } from './lanes.ts';
 
-/** Tries beyond the first. A page waits for a text, but not long. */
+/** A page waits for a text, but not long: its fallback is better than a place that stays empty. */
 const RETRIES = 2;
+const PATIENCE_MS = 5_000;
 
 export interface PresetRun {
   /** Origin of the API. */
@@ -29,7 +30,8 @@ export async function* runPreset(run: PresetRun, signal: AbortSignal): AsyncGene
 
 async function begin(run: PresetRun, signal: AbortSignal): Promise<Response> {
   const send = async (anew: boolean) => {
-    const call = createTransport({ key: await run.key(anew), url: run.api, retries: RETRIES, fetch });
+    const key = await run.key(anew);
+    const call = createTransport({ key, url: run.api, retries: RETRIES, patience: PATIENCE_MS, fetch });
     return await call({
       method: 'POST',
       path: `/v1/presets/${encodeURIComponent(run.preset)}/runs`,
@@ -43,7 +45,7 @@ async function begin(run: PresetRun, signal: AbortSignal): Promise<Response> {
     return await send(false);
   } catch (error) {
     // A session may have ended, or been used up by another widget, since it was opened.
-    if (error instanceof MaskwrightError && /^session_/.test(error.code)) return await send(true);
+    if (error instanceof MaskwrightError && /^session_(expired|used)$/.test(error.code)) return await send(true);
     throw error;
   }
 }
