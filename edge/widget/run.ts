@@ -51,10 +51,14 @@ async function begin(run: PresetRun, signal: AbortSignal): Promise<Response> {
 }
 
 async function* eventsOf(response: Response): AsyncGenerator<ProgressEvent, void> {
-  for await (const { name, data } of serverSentEvents(response.body!)) {
-    if (data === '[DONE]') return;
-    const event = JSON.parse(data);
-    if (name === 'problem') throw readProblem(JSON.stringify(event.problem)) ?? noAnswer(data);
-    yield event;
+  try {
+    for await (const { name, data } of serverSentEvents(response.body!)) {
+      if (data === '[DONE]') return;
+      const event = JSON.parse(data);
+      if (name === 'problem') throw readProblem(JSON.stringify(event.problem));
+      yield event;
+    }
+  } catch (error) {
+    throw error instanceof MaskwrightError ? error : noAnswer('The stream broke off.', error);
   }
 }

@@ -15,14 +15,14 @@ let preset: string;
 let key: string;
 
 beforeAll(async () => {
-  const request = { style: 'restaurant', prompt: 'a coffee shop', length: { unit: 'sentences', exact: 2 } };
+  const request = { style: 'restaurant', prompt: 'a coffee shop', length: { unit: 'characters', max: 110 } };
   // Of one kept text: from the second time on it is there at once, with all its steps.
   preset = await makePreset(request, { variants: 1 });
   key = await makeKey(website.origin);
 });
 
 const FALLBACK =
-  'A quiet place by the river, open all day. Children are welcome, and so are their parents and all of their friends.';
+  'A quiet place by the river, open all day. Children are welcome, and so are their parents, their friends, and all of their animals.';
 const widget = (attributes = '', fallback = FALLBACK) =>
   `<maskwright-text id="one" key="${key}" preset="${preset}" ${attributes}>${fallback}</maskwright-text><p id="below">Below.</p>`;
 
