@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { placeMovingVersions } from './embed.ts';
 import { bundlePages } from './pages.ts';
 
 export interface SiteFile {
@@ -25,6 +26,7 @@ export async function buildSite(root: string, target: string): Promise<readonly 
   mkdirSync(fresh, { recursive: true });
   try {
     cpSync(join(root, 'edge', 'public'), fresh, { recursive: true });
+    placeMovingVersions(join(fresh, 'embed'));
     await bundlePages(join(root, 'edge', 'site'), fresh);
     replace(fresh, target);
   } finally {

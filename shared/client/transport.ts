@@ -8,6 +8,8 @@ export interface TransportOptions {
   readonly url: string;
   /** Tries beyond the first, for what may be over soon. */
   readonly retries: number;
+  /** Milliseconds: a server that asks for a longer wait is not waited for. A minute by default. */
+  readonly patience?: number;
   readonly fetch: typeof fetch;
 }
 
@@ -33,16 +35,16 @@ export type Transport = (call: Call) => Promise<Response>;
 const AGAIN: ReadonlySet<number> = new Set([408, 409, 429, 500, 502, 503, 504]);
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8_000;
-/** A server that asks for more is not waited for. */
-const LONGEST_ASKED_MS = 60_000;
+const PATIENCE_MS = 60_000;
 
 /** @returns a function that resolves to a success; @throws MaskwrightError from it, or the signal's reason */
-export function createTransport({ key, url, retries, fetch: send }: TransportOptions): Transport {
+export function createTransport(options: TransportOptions): Transport {
+  const { key, url, retries, patience = PATIENCE_MS, fetch: send } = options;
   return async function call({ method = 'GET', path, body, headers, signal, repeatable }) {
     for (let attempt = 0; ; attempt++) {
       const error = await once();
       if (!(error instanceof MaskwrightError)) return error;
-      const wait = waitOf(error, attempt);
+      const wait = waitOf(error, attempt, patience);
       if (!repeatable || attempt >= retries || wait === undefined) throw error;
       await pause(wait, signal);
     }
@@ -70,9 +72,9 @@ export function createTransport({ key, url, retries, fetch: send }: TransportOpt
 }
 
 /** Milliseconds until the next try; undefined where there is no use in one. Doubled each time, and never the same for two clients. */
-function waitOf({ status, retryAfter }: MaskwrightError, attempt: number): number | undefined {
+function waitOf({ status, retryAfter }: MaskwrightError, attempt: number, patience: number): number | undefined {
   if (status !== 0 && !AGAIN.has(status)) return undefined;
-  if (retryAfter !== undefined) return retryAfter * 1000 <= LONGEST_ASKED_MS ? retryAfter * 1000 : undefined;
+  if (retryAfter !== undefined) return retryAfter * 1000 <= patience ? retryAfter * 1000 : undefined;
   return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt) * (0.75 + 0.5 * Math.random());
 }
 

@@ -34,12 +34,21 @@ export function nextFrame(frame: Frame, event: StepEvent): Frame {
   return { step: event.step, cells };
 }
 
+/**
+ * The text of each position, undefined while it is masked. A character whose bytes lie in several tokens stands at the last of them;
+ * what a masked position cuts off shows as U+FFFD.
+ */
+export function cellTexts(frame: Frame): (string | undefined)[] {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const { cells } = frame;
+  return cells.map(
+    (cell, i) => cell && decoder.decode(cell, { stream: i + 1 < cells.length && cells[i + 1] !== undefined }),
+  );
+}
+
 /** The text of a frame; each masked position shows as `mask`. A frame without masks is the final text, byte for byte. */
 export function frameText(frame: Frame, mask = '░'): string {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  let text = '';
-  for (const cell of frame.cells) {
-    text += cell === undefined ? decoder.decode() + mask : decoder.decode(cell, { stream: true });
-  }
-  return text + decoder.decode();
+  return cellTexts(frame)
+    .map((text) => text ?? mask)
+    .join('');
 }
