@@ -45,7 +45,9 @@ async function serve(services: LocalServices, once: boolean): Promise<void> {
   console.log(`\n${done.text}\n`);
   console.log(`${positions} positions in ${steps} denoising steps; ${done.constraints.length} constraints, all held.`);
   if (once) return;
-  console.log(`\nServing on ${url}\nKey: ${key}\n\nTry it:\n${curlLine(url, key)}\n\nCtrl-C ends it.`);
+  // Behind the '#', which no server sees; the page takes the key out of its address.
+  console.log(`\nServing on ${url}\nKey: ${key}\n\nIn the browser:\n${url}/#key=${key}`);
+  console.log(`\nOr in a shell:\n${curlLine(url, key)}\n\nCtrl-C ends it.`);
   await services.died;
 }
 
