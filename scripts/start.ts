@@ -45,9 +45,10 @@ async function serve(services: LocalServices, once: boolean): Promise<void> {
   console.log(`\n${done.text}\n`);
   console.log(`${positions} positions in ${steps} denoising steps; ${done.constraints.length} constraints, all held.`);
   if (once) return;
-  console.log(
-    `\nServing on ${url}\nKey: ${key}\nLive key, play money too: ${liveKey}\n\nTry it:\n${curlLine(url, key)}\n\nCtrl-C ends it.`,
-  );
+  // Behind the '#', which no server sees; the pages take the key out of their address.
+  console.log(`\nServing on ${url}\nKey: ${key}\nLive key, play money too: ${liveKey}`);
+  console.log(`\nIn the browser:\n${url}/#key=${key}\n${url}/dashboard/#key=${liveKey}`);
+  console.log(`\nOr in a shell:\n${curlLine(url, key)}\n\nCtrl-C ends it.`);
   await services.died;
 }
 

@@ -60,6 +60,7 @@ describe('npm start', () => {
       });
     });
     expect((await asked)?.status).toBe(200);
+    expect(output).toMatch(/^(http:\/\/127\.0\.0\.1:\d+)\/#key=sk_test_\w+$/m);
     const { port } = new URL(/^Serving on (\S+)$/m.exec(output)![1]);
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
     expect(existsSync(join(root, '.local', `${port}.pid`))).toBe(false);
