@@ -4,6 +4,7 @@
  */
 import { type Balance, type Client, createClient } from '../../../shared/client/client.ts';
 import { type Call, createTransport } from '../../../shared/client/transport.ts';
+import type { Preset, PresetRequest } from '../../../shared/contract/preset.ts';
 import type { AskedKey, AuditEntry, Group, Key, Mode, NewKey, Page, RequestLine, TopUp, Usage } from './wire.ts';
 
 /** Entries of a page of a list. */
@@ -26,20 +27,33 @@ export interface Api {
   createKey(asked: AskedKey): Promise<NewKey>;
   rotateKey(id: string, overlapSeconds: number): Promise<NewKey>;
   revokeKey(id: string): Promise<Key>;
+  /** Those of the key's own mode. */
+  presets(after?: string): Promise<Page<Preset>>;
+  createPreset(asked: PresetRequest): Promise<Preset>;
+  replacePreset(id: string, asked: PresetRequest): Promise<Preset>;
+  deletePreset(id: string): Promise<void>;
   audit(after?: string): Promise<Page<AuditEntry>>;
 }
 
-/** @param mode that of the key; @param signedOut told when the key is no key any more */
-export function createApi(key: string, mode: Mode, signedOut: (error: unknown) => void): Api {
+export interface ApiOptions {
+  /** That of the key. */
+  readonly mode: Mode;
+  /** Ends what is under way. */
+  readonly signal: AbortSignal;
+  /** Told when the key is no key any more. */
+  readonly refused: (error: unknown) => void;
+}
+
+export function createApi(key: string, { mode, signal, refused }: ApiOptions): Api {
   const url = location.origin;
   const transport = createTransport({ key, url, retries: RETRIES, fetch: (...call) => fetch(...call) });
 
   async function call<Answer>(call: Omit<Call, 'repeatable'>): Promise<Answer> {
     try {
-      const response = await transport({ ...call, repeatable: call.method === undefined });
+      const response = await transport({ ...call, signal, repeatable: call.method === undefined });
       return (response.status === 204 ? undefined : await response.json()) as Answer;
     } catch (error) {
-      if ((error as { readonly status?: number }).status === 401) signedOut(error);
+      if ((error as { readonly status?: number }).status === 401) refused(error);
       throw error;
     }
   }
@@ -64,6 +78,10 @@ export function createApi(key: string, mode: Mode, signedOut: (error: unknown) =
     rotateKey: (id, overlap_seconds) =>
       call({ method: 'POST', path: `/v1/keys/${id}/rotate`, body: { overlap_seconds } }),
     revokeKey: (id) => call({ method: 'DELETE', path: `/v1/keys/${id}` }),
+    presets: (after) => page('/v1/presets', { after }, MOST),
+    createPreset: (body) => call({ method: 'POST', path: '/v1/presets', body }),
+    replacePreset: (id, body) => call({ method: 'PUT', path: `/v1/presets/${id}`, body }),
+    deletePreset: (id) => call({ method: 'DELETE', path: `/v1/presets/${id}` }),
     audit: (after) => page('/v1/audit', { after }),
   };
 }

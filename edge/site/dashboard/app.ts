@@ -1,8 +1,8 @@
 /** The dashboard as a whole: signed out or in. Who signs out leaves nothing behind: the desk, and with it the key, is dropped. */
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { createApi } from './api.ts';
+import { problemNotice } from './controls/problem-notice.ts';
 import { createDesk, type Desk } from './desk.ts';
-import { problemNotice } from './problem-notice.ts';
 import { readKey, signInForm } from './sign-in.ts';
 
 /** What the page says to who comes back from paying, in a tab that knows no key. */
@@ -14,31 +14,37 @@ const BACK: Readonly<Record<string, string>> = {
 const TITLE = 'Dashboard · Maskwright';
 
 /** Shows the dashboard in an element; signs in at once where a key is given. */
-export function startDashboard(root: HTMLElement, key: string | undefined): void {
+export function startDashboard(root: HTMLElement, given: string | undefined): void {
   let desk: Desk | undefined;
-  let entering = false;
+  /** Of this signing in, from its first try to its end. */
+  let signing: AbortController | undefined;
   let wrong: string | TemplateResult | undefined;
 
-  async function enter(given: string): Promise<void> {
-    if (entering) return;
-    const read = readKey(given);
-    if ('wrong' in read) return signedOut(read.wrong);
-    entering = true;
+  async function enter(key: string): Promise<void> {
+    if (signing !== undefined) return;
+    const read = readKey(key);
+    if ('wrong' in read) return leave(read.wrong);
+    signing = new AbortController();
+    const { signal } = signing;
     wrong = undefined;
     draw();
-    const api = createApi(given, read.mode, (error) => signedOut(problemNotice(error)));
+    const refused = (error: unknown) => {
+      if (!signal.aborted) leave(problemNotice(error));
+    };
+    const api = createApi(key, { mode: read.mode, signal, refused });
     try {
       await api.balance(api.mode).catch(unlessKeyIsKnown);
-      desk = createDesk(api, () => signedOut(undefined), draw);
     } catch (error) {
-      wrong = problemNotice(error);
+      return refused(error);
     }
-    entering = false;
-    if (desk === undefined) draw();
-    else openPart();
+    desk = createDesk(api, { ended: signal, leave, changed: draw });
+    openPart();
   }
 
-  function signedOut(why: string | TemplateResult | undefined): void {
+  function leave(why?: string | TemplateResult): void {
+    signing?.abort();
+    signing = undefined;
+    for (const dialog of document.querySelectorAll('dialog')) dialog.close();
     desk = undefined;
     wrong = why;
     document.title = TITLE;
@@ -57,7 +63,7 @@ export function startDashboard(root: HTMLElement, key: string | undefined): void
     const back = BACK[location.hash];
     return html`
       ${back === undefined ? nothing : html`<p class="notice" role="status">${back}</p>`}
-      ${signInForm({ busy: entering, wrong, enter })}
+      ${signInForm({ busy: signing !== undefined, wrong, enter })}
     `;
   }
 
@@ -65,7 +71,7 @@ export function startDashboard(root: HTMLElement, key: string | undefined): void
 
   addEventListener('hashchange', openPart);
   draw();
-  if (key !== undefined) void enter(key);
+  if (given !== undefined) void enter(given);
 }
 
 /** A refusal for want of a scope says that there is such a key. */

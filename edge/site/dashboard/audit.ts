@@ -1,7 +1,7 @@
 /** Who changed what of the account. */
 import { html, type TemplateResult } from 'lit';
+import { createList } from './controls/resource.ts';
 import { time } from './format.ts';
-import { createList } from './resource.ts';
 import type { Panel, Session } from './session.ts';
 import type { AuditEntry } from './wire.ts';
 
@@ -56,5 +56,6 @@ function table(rows: readonly AuditEntry[], named: (id: string) => string): Temp
 /** Times are Unix milliseconds here. */
 function shown(name: string, value: unknown): string {
   if (name === 'expires' && typeof value === 'number') return time(new Date(value).toISOString());
+  if (Array.isArray(value)) return value.join(', ');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

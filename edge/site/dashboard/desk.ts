@@ -2,11 +2,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Api } from './api.ts';
 import { auditPanel } from './audit.ts';
-import { keysPanel } from './keys.ts';
-import { overviewPanel } from './overview.ts';
+import { keysPanel } from './keys/keys.ts';
+import { overviewPanel } from './overview/overview.ts';
+import { presetsPanel } from './presets/presets.ts';
 import { requestsPanel } from './requests.ts';
 import { createSession, type Panel, type Session } from './session.ts';
-import { usagePanel } from './usage.ts';
+import { usagePanel } from './usage/usage.ts';
 import type { Mode } from './wire.ts';
 
 interface Part {
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   usage: { name: 'Usage', panel: usagePanel },
   requests: { name: 'Requests', panel: requestsPanel },
   keys: { name: 'Keys', panel: keysPanel },
+  presets: { name: 'Presets', panel: presetsPanel },
   audit: { name: 'Audit log', panel: auditPanel },
 };
 const FIRST = 'overview';
@@ -30,12 +32,19 @@ export interface Desk {
   view(): TemplateResult;
 }
 
-/** @param leave signs out; @param changed renders the page again */
-export function createDesk(api: Api, leave: () => void, changed: () => void): Desk {
+export interface DeskOptions {
+  readonly ended: AbortSignal;
+  /** Signs out. */
+  readonly leave: () => void;
+  /** Renders the page again. */
+  readonly changed: () => void;
+}
+
+export function createDesk(api: Api, { ended, leave, changed }: DeskOptions): Desk {
   let mode: Mode = api.mode;
   let said = '';
   let part = FIRST;
-  const session = createSession(api, { mode: () => mode, changed, say });
+  const session = createSession(api, { ended, mode: () => mode, changed, say });
   const panels = new Map(Object.entries(PARTS).map(([name, { panel }]) => [name, panel(session)]));
   void session.keys.load();
 
@@ -46,7 +55,8 @@ export function createDesk(api: Api, leave: () => void, changed: () => void): De
 
   function open(): void {
     const named = location.hash.slice(1);
-    part = named in PARTS ? named : FIRST;
+    // Other fragments, as that of the skip link, lead to places of the page.
+    if (Object.hasOwn(PARTS, named)) part = named;
     said = '';
     document.title = `${PARTS[part].name} · Maskwright dashboard`;
     panels.get(part)?.open();
@@ -65,7 +75,7 @@ export function createDesk(api: Api, leave: () => void, changed: () => void): De
         <div class="row">
           ${api.mode === 'live' ? modeSwitch() : html`<span class="badge warn">Test: play money</span>`}
           <span class="hint">Signed in with …<code>${api.last4}</code></span>
-          <button type="button" class="small" @click=${leave}>Sign out</button>
+          <button type="button" class="small" @click=${() => leave()}>Sign out</button>
         </div>
       </div>
       <nav class="parts" aria-label="Parts of the dashboard">

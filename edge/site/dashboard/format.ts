@@ -13,6 +13,11 @@ export function dollars(microDollars: number): string {
   return DOLLARS.format(microDollars / MICRO);
 }
 
+/** For a field to be changed: '0.5'. */
+export function dollarsOf(microDollars: number): string {
+  return String(microDollars / MICRO);
+}
+
 /** Micro-dollars of what somebody typed as dollars. */
 export function microDollarsOf(text: string): number {
   return Math.round(Number(text) * MICRO);

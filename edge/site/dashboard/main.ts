@@ -3,4 +3,4 @@ import { startDashboard } from './app.ts';
 import { takeKeyFromAddress } from './sign-in.ts';
 
 const key = takeKeyFromAddress();
-startDashboard(document.querySelector('#dashboard') as HTMLElement, key);
+startDashboard(document.querySelector('#main') as HTMLElement, key);

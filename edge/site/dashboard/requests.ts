@@ -1,7 +1,7 @@
 /** The latest requests: when, where the answer came from, with which key, and what it cost. */
 import { html, type TemplateResult } from 'lit';
+import { createList } from './controls/resource.ts';
 import { dollars, time, whole } from './format.ts';
-import { createList } from './resource.ts';
 import type { Panel, Session } from './session.ts';
 import type { Origin, RequestLine } from './wire.ts';
 

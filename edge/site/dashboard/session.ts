@@ -1,11 +1,13 @@
 /** What the parts of the dashboard share while somebody is signed in, and what such a part is. */
 import type { TemplateResult } from 'lit';
 import type { Api } from './api.ts';
-import { createList, type List } from './resource.ts';
+import { createList, type List } from './controls/resource.ts';
 import type { Key, Mode } from './wire.ts';
 
 export interface Session {
   readonly api: Api;
+  /** When somebody signs out: whatever still knows the session lets go of it. */
+  readonly ended: AbortSignal;
   /** Whose numbers are in view. */
   mode(): Mode;
   /** Renders the page again. */
@@ -26,7 +28,7 @@ export interface Panel {
 }
 
 /** @param desk what the session has of the page around it */
-export function createSession(api: Api, desk: Pick<Session, 'mode' | 'changed' | 'say'>): Session {
+export function createSession(api: Api, desk: Pick<Session, 'ended' | 'mode' | 'changed' | 'say'>): Session {
   const keys = createList((after) => api.keys(after), desk.changed);
   function nameOf(id: string): string {
     const key = keys.items().find((one) => one.id === id);

@@ -1,7 +1,7 @@
 /** The first thing one sees: a field for a secret key. The key goes into the session, and from there nowhere. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { parseKey } from '../../../shared/contract/key.ts';
-import { filledIn, textField } from './fields.ts';
+import { filledIn, textField } from './controls/fields.ts';
 import type { Mode } from './wire.ts';
 
 /** What can be told of a key before anybody is asked: its mode, or why it is not one to sign in with. */

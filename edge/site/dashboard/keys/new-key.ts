@@ -1,8 +1,8 @@
 /** The one time that a key is shown. */
 import { html, type TemplateResult } from 'lit';
-import { copied } from './copy.ts';
-import { openDialog } from './dialog.ts';
-import type { NewKey } from './wire.ts';
+import { copied } from '../controls/copy.ts';
+import { openDialog } from '../controls/dialog.ts';
+import type { NewKey } from '../wire.ts';
 
 /** Resolves when it was closed. */
 export async function showNewKey(made: NewKey): Promise<void> {

@@ -1,35 +1,40 @@
 /** Usage by day as columns, one colour for each origin of the answers. The part that draws comes when it is first needed. */
 import { html, type TemplateResult } from 'lit';
-import { createRef, ref } from 'lit/directives/ref.js';
+import { ref } from 'lit/directives/ref.js';
+import { shortDay } from '../format.ts';
+import { ORIGINS, type Usage } from '../wire.ts';
 import type { Columns, Drawing } from './columns.ts';
-import { shortDay } from './format.ts';
 import { MEASURE_NAMES, type Measure, shownMeasure } from './measure.ts';
-import { ORIGINS, type Usage } from './wire.ts';
 
 const DAY_MS = 86_400_000;
 
-/** A chart that stays one and the same while the page renders again. */
+/** A chart that stays one and the same while the page renders again, and ends when its place goes. */
 export function dayChart(): (usage: Usage, measure: Measure) => TemplateResult {
-  const host = createRef<HTMLElement>();
+  let host: HTMLElement | undefined;
   let drawing: Drawing | undefined;
-  let drawn: { readonly usage: Usage; readonly measure: Measure; readonly host: HTMLElement } | undefined;
+  let drawn: readonly [Usage, Measure] | undefined;
+
+  function placed(element: Element | undefined): void {
+    if (element === undefined) drawing?.end();
+    drawing = undefined;
+    drawn = undefined;
+    host = element as HTMLElement | undefined;
+  }
 
   async function draw(usage: Usage, measure: Measure): Promise<void> {
     const { drawColumns } = await import('./columns.ts');
-    const element = host.value;
-    if (element === undefined || !element.isConnected) return;
-    if (drawn?.usage === usage && drawn.measure === measure && drawn.host === element) return;
+    if (host === undefined || (drawn?.[0] === usage && drawn[1] === measure)) return;
     drawing?.end();
-    drawn = { usage, measure, host: element };
-    drawing = drawColumns(element, columnsOf(usage, measure));
+    drawn = [usage, measure];
+    drawing = drawColumns(host, columnsOf(usage, measure));
   }
 
   return (usage, measure) => {
-    // Behind this rendering, when the element is there.
+    // Behind this rendering, when its place is there.
     queueMicrotask(() => void draw(usage, measure));
     return html`
       <figure class="chart">
-        <div ${ref(host)} role="img" aria-label=${summary(usage, measure)}></div>
+        <div ${ref(placed)} role="img" aria-label=${summary(usage, measure)}></div>
         <ul class="legend">
           ${ORIGINS.map((origin) => html`<li class=${`origin-${origin}`}>${origin}</li>`)}
         </ul>

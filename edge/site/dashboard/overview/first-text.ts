@@ -1,10 +1,10 @@
 /** A text made from the page, paid like any other: the shortest way to see that a key works and what it costs. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { GenerationAnswer } from '../../../shared/contract/answer.ts';
-import { createAction } from './action.ts';
-import { areaField, filledIn } from './fields.ts';
-import { dollars, whole } from './format.ts';
-import type { Panel, Session } from './session.ts';
+import type { GenerationAnswer } from '../../../../shared/contract/answer.ts';
+import { createAction } from '../controls/action.ts';
+import { areaField, filledIn } from '../controls/fields.ts';
+import { dollars, whole } from '../format.ts';
+import type { Panel, Session } from '../session.ts';
 
 const EXAMPLE = 'A warm blanket for long evenings';
 

@@ -1,8 +1,8 @@
 /** Usage in numbers: all of it, by day beside its chart, and by key or preset with a bar in each row. */
 import { html, svg, type TemplateResult } from 'lit';
-import { dollars, whole } from './format.ts';
-import { MEASURE_NAMES, type Measure } from './measure.ts';
-import { type Amounts, ORIGINS, type Usage, type UsageRow } from './wire.ts';
+import { dollars, whole } from '../format.ts';
+import { type Amounts, ORIGINS, type Usage, type UsageRow } from '../wire.ts';
+import { MEASURE_NAMES, MEASURES, type Measure, shownMeasure } from './measure.ts';
 
 export function totals({ micro_dollars, requests, texts, work }: Amounts): TemplateResult {
   return html`
@@ -61,27 +61,23 @@ export function nameTable(
         <thead>
           <tr>
             <th scope="col">${group === 'key' ? 'Key' : 'Preset'}</th>
-            <th scope="col" class="number">Cost</th>
-            <th scope="col" class="number">Requests</th>
-            <th scope="col" class="number">Texts</th>
+            ${MEASURES.map((one) => html`<th scope="col" class="number">${MEASURE_NAMES[one]}</th>`)}
           </tr>
         </thead>
         <tbody>
           ${rows.map((row) => nameRow(row, named(row[group] ?? ''), row[measure] / most))}
-          ${rows.length === 0 ? html`<tr><td colspan="4">No requests in these days.</td></tr>` : ''}
+          ${rows.length === 0 ? html`<tr><td colspan="5">No requests in these days.</td></tr>` : ''}
         </tbody>
       </table>
     </div>
   `;
 }
 
-function nameRow({ micro_dollars, requests, texts }: UsageRow, name: string, share: number): TemplateResult {
+function nameRow(row: UsageRow, name: string, share: number): TemplateResult {
   return html`
     <tr>
       <th scope="row">${name} ${bar(share)}</th>
-      <td class="number">${dollars(micro_dollars)}</td>
-      <td class="number">${whole(requests)}</td>
-      <td class="number">${whole(texts)}</td>
+      ${MEASURES.map((one) => html`<td class="number">${shownMeasure(one, row[one])}</td>`)}
     </tr>
   `;
 }

@@ -1,8 +1,8 @@
 /** The part that opens first: what there is, and a text to spend it on. */
 import { html } from 'lit';
+import type { Panel, Session } from '../session.ts';
 import { balancePanel } from './balance.ts';
 import { firstTextPanel } from './first-text.ts';
-import type { Panel, Session } from './session.ts';
 
 export function overviewPanel(session: Session): Panel {
   const balance = balancePanel(session);

@@ -1,11 +1,11 @@
 /** What the account has, and the way to have more. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { createAction } from './action.ts';
-import { filledIn, textField } from './fields.ts';
-import { dollars, microDollarsOf } from './format.ts';
-import { createResource } from './resource.ts';
-import type { Panel, Session } from './session.ts';
-import type { TopUp } from './wire.ts';
+import { createAction } from '../controls/action.ts';
+import { filledIn, textField } from '../controls/fields.ts';
+import { createResource } from '../controls/resource.ts';
+import { dollars, microDollarsOf, whole } from '../format.ts';
+import type { Panel, Session } from '../session.ts';
+import type { TopUp } from '../wire.ts';
 
 const LEAST_DOLLARS = 1;
 const MOST_DOLLARS = 10_000;
@@ -24,9 +24,10 @@ export function balancePanel(session: Session): Panel {
   }
 
   // The payment is made in another tab; back from it, the money may be there.
-  document.addEventListener('visibilitychange', () => {
+  const back = () => {
     if (opened !== undefined && document.visibilityState === 'visible') void balance.load();
-  });
+  };
+  document.addEventListener('visibilitychange', back, { signal: session.ended });
 
   function topUp(event: SubmitEvent): void {
     const amount = microDollarsOf(filledIn(event)('amount'));
@@ -47,9 +48,10 @@ export function balancePanel(session: Session): Panel {
           ({ balance, held, available }) => html`
             <dl class="stats">
               <div><dt>Available</dt><dd>${dollars(available)}</dd></div>
-              <div><dt>Held for requests under way</dt><dd>${dollars(held)}</dd></div>
+              <div><dt>Held</dt><dd>${dollars(held)}</dd></div>
               <div><dt>Balance</dt><dd>${dollars(balance)}</dd></div>
             </dl>
+            <p class="hint">Held is the most that requests under way may still cost.</p>
           `,
         )}
         ${session.mode() === api.mode ? topUpForm() : html`<p class="hint">A live key tops up the live balance.</p>`}
@@ -58,29 +60,18 @@ export function balancePanel(session: Session): Panel {
   }
 
   function topUpForm(): TemplateResult {
-    const hint = `${dollars(microDollarsOf(String(LEAST_DOLLARS)))} to ${dollars(microDollarsOf(String(MOST_DOLLARS)))}, paid on a page of Stripe's.`;
     return html`
       <h4>Add credit</h4>
       <form class="stack" @submit=${topUp}>
         <div class="row top-up">
           ${textField({
-            ...{
-              name: 'amount',
-              label: 'Amount in dollars',
-              type: 'number',
-              value: USUAL_DOLLARS,
-              required: true,
-              hint,
-            },
-            ...{
-              min: LEAST_DOLLARS,
-              max: MOST_DOLLARS,
-              step: '0.01',
-              refused: paying.refused('/amount_micro_dollars'),
-            },
+            ...{ name: 'amount', label: 'Amount in dollars', type: 'number', value: USUAL_DOLLARS, required: true },
+            ...{ min: LEAST_DOLLARS, max: MOST_DOLLARS, step: '0.01' },
+            refused: paying.refused('/amount_micro_dollars'),
           })}
           <button aria-busy=${paying.busy() ? 'true' : 'false'}>Add credit</button>
         </div>
+        <p class="hint">From $${whole(LEAST_DOLLARS)} to $${whole(MOST_DOLLARS)}, paid by card on a page of Stripe's.</p>
         ${paying.view()}
         ${opened === undefined ? nothing : payment(opened)}
       </form>

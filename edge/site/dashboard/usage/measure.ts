@@ -1,6 +1,6 @@
 /** What usage is measured in. */
-import { dollars, whole } from './format.ts';
-import type { Amounts } from './wire.ts';
+import { dollars, whole } from '../format.ts';
+import type { Amounts } from '../wire.ts';
 
 export const MEASURES = ['micro_dollars', 'requests', 'texts', 'work'] as const satisfies readonly (keyof Amounts)[];
 export type Measure = (typeof MEASURES)[number];

@@ -1,10 +1,10 @@
 /** What can be asked for in a new key. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { createAction } from './action.ts';
-import { areaField, choiceField, filledIn, textField, ticked } from './fields.ts';
-import { microDollarsOf } from './format.ts';
-import type { Session } from './session.ts';
-import type { AskedKey, Mode, NewKey } from './wire.ts';
+import { createAction } from '../controls/action.ts';
+import { areaField, choiceField, filledIn, textField, ticked } from '../controls/fields.ts';
+import { microDollarsOf } from '../format.ts';
+import type { Session } from '../session.ts';
+import type { AskedKey, Mode, NewKey } from '../wire.ts';
 
 /** What a key may do, and what that means. */
 export const SCOPES: readonly (readonly [scope: string, meaning: string])[] = [
@@ -14,6 +14,8 @@ export const SCOPES: readonly (readonly [scope: string, meaning: string])[] = [
   ['usage', 'read balance, usage and requests'],
   ['keys', 'make and revoke keys, read the audit log'],
   ['billing', 'add credit'],
+  ['presets', 'make presets and open sessions of pages'],
+  ['run', 'run presets'],
 ];
 const USUAL = ['generate', 'decide', 'models'];
 

@@ -1,12 +1,12 @@
 /** What was used, by day, key and preset: charts, each with the same numbers as a table. */
 import { html, type TemplateResult } from 'lit';
+import { choiceField } from '../controls/fields.ts';
+import { createResource } from '../controls/resource.ts';
+import type { Panel, Session } from '../session.ts';
+import { GROUPS, type Group, type Usage } from '../wire.ts';
 import { dayChart } from './day-chart.ts';
-import { choiceField } from './fields.ts';
 import { MEASURE_NAMES, MEASURES, type Measure } from './measure.ts';
-import { createResource } from './resource.ts';
-import type { Panel, Session } from './session.ts';
-import { dayTable, nameTable, totals } from './usage-tables.ts';
-import { GROUPS, type Group, type Usage } from './wire.ts';
+import { dayTable, nameTable, totals } from './tables.ts';
 
 const DAY_MS = 86_400_000;
 const SPANS = ['7', '30', '90', '365'] as const;

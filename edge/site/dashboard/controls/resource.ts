@@ -1,7 +1,7 @@
 /** Something that is asked for and comes later, or does not: a balance, a list. */
 import { html, type TemplateResult } from 'lit';
+import type { Page } from '../wire.ts';
 import { problemNotice } from './problem-notice.ts';
-import type { Page } from './wire.ts';
 
 type State<Value> =
   | { readonly type: 'new' }

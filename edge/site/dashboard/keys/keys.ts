@@ -1,12 +1,12 @@
 /** The keys of the account: made, shown once, rotated, revoked. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { createAction } from './action.ts';
-import { chosen, confirmed } from './dialog.ts';
-import { dollars, time, whole } from './format.ts';
-import { keyForm } from './key-form.ts';
+import { createAction } from '../controls/action.ts';
+import { chosen, confirmed } from '../controls/dialog.ts';
+import { dollars, time, whole } from '../format.ts';
+import type { Panel, Session } from '../session.ts';
+import type { Key, NewKey } from '../wire.ts';
+import { keyForm } from './form.ts';
 import { showNewKey } from './new-key.ts';
-import type { Panel, Session } from './session.ts';
-import type { Key, NewKey } from './wire.ts';
 
 /** How long the old key still works beside its successor: [seconds, in words]. */
 const OVERLAPS = [
@@ -69,49 +69,29 @@ export function keysPanel(session: Session): Panel {
 
   function table(all: readonly Key[]): TemplateResult {
     if (all.length === 0) return html`<p>There is no ${mode()} key yet.</p>`;
-    return html`
-      <div class="scroll" tabindex="0" role="region" aria-label="Keys">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Key</th>
-              <th scope="col">State</th>
-              <th scope="col">May</th>
-              <th scope="col">Limits</th>
-              <th scope="col">Made (UTC)</th>
-              <th scope="col"><span class="visually-hidden">Changes</span></th>
-            </tr>
-          </thead>
-          <tbody>
-            ${all.map(row)}
-          </tbody>
-        </table>
-      </div>
-    `;
+    return html`<ul class="things" aria-label="Keys">${all.map(item)}</ul>`;
   }
 
-  function row(key: Key): TemplateResult {
+  function item(key: Key): TemplateResult {
     const { name, kind, last4, state, scopes, origins, rotates } = key;
     return html`
-      <tr>
-        <th scope="row">
-          ${name}
-          <div class="hint">
-            ${kind}, …<code>${last4}</code>${isOwn(key) ? ', signed in with' : ''}${rotates === null ? '' : ', after a rotation'}
-          </div>
-        </th>
-        <td><span class=${`badge ${STATE_TONES[state]}`}>${state}</span>${ending(key)}</td>
-        <td>${scopes.join(', ')}${origins === undefined ? nothing : html`<div class="hint">from ${origins.join(', ')}</div>`}</td>
-        <td>${limits(key)}</td>
-        <td class="number left">${time(key.created_at)}</td>
-        <td>${state === 'active' ? buttons(key) : nothing}</td>
-      </tr>
+      <li class="card spread">
+        <div>
+          <h3>${name} <span class=${`badge ${STATE_TONES[state]}`}>${state}</span></h3>
+          <p>
+            ${kind} …<code>${last4}</code>${isOwn(key) ? ', signed in with' : ''}${rotates === null ? '' : ', after a rotation'}; may
+            ${scopes.join(', ')}${origins === undefined ? nothing : html` from ${origins.join(', ')}`}
+          </p>
+          <p class="hint">${limits(key)}; made ${time(key.created_at)}${ending(key)}</p>
+        </div>
+        ${state === 'active' ? buttons(key) : nothing}
+      </li>
     `;
   }
 
   function buttons(key: Key): TemplateResult {
     return html`
-      <div class="row actions">
+      <div class="row">
         <button type="button" class="small" aria-label=${`Rotate ${key.name}`} @click=${() => rotate(key)}>Rotate</button>
         <button type="button" class="small danger" aria-label=${`Revoke ${key.name}`} @click=${() => revoke(key)}>Revoke</button>
       </div>
@@ -121,14 +101,14 @@ export function keysPanel(session: Session): Panel {
   return { open, view };
 }
 
-function ending({ revoked_at: revoked, expires_at: expires }: Key): TemplateResult | typeof nothing {
-  if (revoked !== null) return html`<div class="hint">since ${time(revoked)}</div>`;
-  return expires === null ? nothing : html`<div class="hint">until ${time(expires)}</div>`;
+/** Times are UTC. */
+function ending({ revoked_at: revoked, expires_at: expires, state }: Key): string {
+  if (revoked !== null) return `, revoked ${time(revoked)}`;
+  if (expires === null) return '';
+  return state === 'expired' ? `, expired ${time(expires)}` : `, works until ${time(expires)}`;
 }
 
-function limits({ requests_per_minute: perMinute, monthly_limit_micro_dollars: monthly }: Key): TemplateResult {
-  return html`
-    ${whole(perMinute)} a minute
-    ${monthly === null ? nothing : html`<div>${dollars(monthly)} a month</div>`}
-  `;
+function limits({ requests_per_minute: perMinute, monthly_limit_micro_dollars: monthly }: Key): string {
+  const money = monthly === null ? '' : `, ${dollars(monthly)} a month`;
+  return `At most ${whole(perMinute)} requests a minute${money}`;
 }

@@ -17,6 +17,7 @@ export interface Drawing {
 const HEIGHT = 260;
 /** Of the axis with the amounts: '$0.000052' needs it. */
 const AMOUNTS_WIDTH = 76;
+const NAMES_HEIGHT = 32;
 const NAMES_SPACE = 56;
 const MOST_COLUMN_WIDTH = 36;
 
@@ -74,6 +75,7 @@ function options(host: HTMLElement, { names, parts, shown }: Columns): uPlot.Opt
       {
         ...axis,
         grid: { show: false },
+        size: NAMES_HEIGHT,
         space: NAMES_SPACE,
         incrs: [1, 2, 5, 7, 14, 30, 60, 90],
         values: (_plot, splits) => splits.map((column) => names[column] ?? ''),

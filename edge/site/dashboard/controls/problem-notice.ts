@@ -1,6 +1,6 @@
 /** A refusal or failure as the API states it: its code, what it says, the field it means, and the id to name when asking for help. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { MaskwrightError } from '../../../shared/client/client.ts';
+import { MaskwrightError } from '../../../../shared/client/client.ts';
 
 /** What to do about it, where the API's own words are for programmers. */
 const ADVICE: Readonly<Record<string, string>> = {
