@@ -1,4 +1,7 @@
-/** A page to be read: contents at its side (above it on a phone, folded), the article beside. No script. */
+/**
+ * A page to be read: contents at its side, the article beside. On a phone the contents show while they are the target of the address, so
+ * that whatever is chosen in them hides them again. No script.
+ */
 import { framed } from './frame.ts';
 import { escaped } from './html.ts';
 
@@ -40,9 +43,12 @@ export function articlePage({ place, title, description, contents, body }: Artic
 <body>
 <!-- header -->
 <div class="page wide reading">
-<nav class="contents" aria-label="Contents"><details><summary>Contents</summary>
+<nav class="contents" aria-label="Contents">
+<a class="button small" href="#contents">Contents</a>
+<div id="contents">
 ${contents.map(group).join('\n')}
-</details></nav>
+</div>
+</nav>
 <main id="main">
 ${body}
 </main>
