@@ -31,6 +31,8 @@ export interface Env extends BillingSettings {
   /** The Durable Objects of edge/ledger. */
   readonly LEDGER: Ledgers;
   readonly ENTRIES: Queue<Exported>;
+  /** The website, where the Worker has one. */
+  readonly ASSETS?: Fetcher;
   /** Web pages that may read answers to secret keys and without a key: exact origins, separated by commas, or '*'. None by default. */
   readonly CORS_ORIGINS?: string;
   /** Prices by model, as JSON: {"llada-8b": {"computed": 400000, "cached": 20}}; shared/contract/price.ts has the default. */

@@ -30,8 +30,14 @@ export function problemOf(error: unknown, requestId: string): Problem {
 
 export const onError: ErrorHandler<EdgeTypes> = (error, c) => problemResponse(c, problemOf(error, c.get('requestId')));
 
-export const onNotFound: NotFoundHandler<EdgeTypes> = (c) =>
-  problemResponse(c, { code: 'not_found', detail: `There is no route ${c.req.path}.` });
+/** A page for who follows a link, a problem for a program and for everything below the API. */
+export const onNotFound: NotFoundHandler<EdgeTypes> = async (c) => {
+  const { path, url, method } = c.req;
+  const reader = method === 'GET' && !path.startsWith('/v1/') && c.req.header('accept')?.includes('text/html');
+  const page = reader ? await c.env.ASSETS?.fetch(new URL('/404', url).href) : undefined;
+  if (page?.ok) return new Response(page.body, { status: 404, headers: page.headers });
+  return problemResponse(c, { code: 'not_found', detail: `There is no route ${path}.` });
+};
 
 /** For hono's `methodNotAllowed`: the problem, with the header `Allow`. */
 export function onMethodNotAllowed(c: Context, methods: readonly string[]): Response {

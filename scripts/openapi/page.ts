@@ -1,10 +1,10 @@
 /** The reference page: the document as one HTML file, without a script, so that it works offline and prints. */
+import { articlePage } from '../site/article.ts';
+import { escaped } from '../site/html.ts';
 import type { OpenApiDocument } from './document.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => ESCAPES[character]);
 /** Escaped text in which `code` is code. */
 const prose = (text: string) => escaped(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 const anchor = (schema: string) => `schema-${schema}`;
@@ -18,29 +18,20 @@ export function referencePage(document: OpenApiDocument): string {
     members: operations.filter(({ operation }) => (operation.tags as string[])[0] === name),
   }));
   const schemas = Object.entries(document.components.schemas) as [string, Node][];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Maskwright API reference</title>
-<link rel="stylesheet" href="style.css">
-</head>
-<body>
-<header><h1>Maskwright API</h1><p>Version ${escaped(document.info.version)} · <a href="../openapi.json">openapi.json</a> (OpenAPI 3.1)</p></header>
-<nav aria-label="Operations">
-${groups.map(({ name, members }) => `<h2>${escaped(name)}</h2>\n<ul>${members.map(link).join('')}</ul>`).join('\n')}
-<h2>Schemas</h2>
-<ul>${schemas.map(([name]) => `<li><a href="#${anchor(name)}">${escaped(name)}</a></li>`).join('')}</ul>
-</nav>
-<main>
+  return articlePage({
+    place: 'reference',
+    title: 'API reference · Maskwright',
+    description: 'Every operation, parameter, body, answer and schema of the Maskwright API.',
+    contents: [
+      ...groups.map(({ name, members }) => ({ name, links: members.map(link) })),
+      { name: 'Schemas', links: schemas.map(([name]) => ({ href: `#${anchor(name)}`, label: escaped(name) })) },
+    ],
+    body: `<h1>API reference</h1>
+<p class="lead">Version ${escaped(document.info.version)}, also as <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1). Examples in curl and TypeScript: <a href="/docs/examples/">Examples</a>.</p>
 ${groups.map(({ name, members }) => `<h2>${escaped(name)}</h2>\n${members.map(section).join('\n')}`).join('\n')}
 <h2>Schemas</h2>
-${schemas.map(([name, schema]) => `<section id="${anchor(name)}"><h3>${escaped(name)}</h3>${described(schema)}</section>`).join('\n')}
-</main>
-</body>
-</html>
-`;
+${schemas.map(([name, schema]) => `<section id="${anchor(name)}"><h3>${escaped(name)}</h3>${described(schema)}</section>`).join('\n')}`,
+  });
 }
 
 interface Entry {
@@ -50,7 +41,7 @@ interface Entry {
 }
 
 const title = ({ method, path }: Entry) => `<b>${method.toUpperCase()}</b> ${escaped(path)}`;
-const link = (entry: Entry) => `<li><a href="#${entry.operation.operationId}">${title(entry)}</a></li>`;
+const link = (entry: Entry) => ({ href: `#${entry.operation.operationId}`, label: title(entry) });
 
 /** What is needed by the schemes that have no scopes. */
 const NEEDED: Readonly<Record<string, string>> = {
@@ -75,30 +66,28 @@ function section(entry: Entry): string {
 ${parameters((operation.parameters ?? []) as Node[])}
 ${json === undefined ? '' : `<h4>Body: ${typeOf(json.schema)}</h4>${Object.entries(json.examples).map(example).join('')}`}
 <h4>Answers</h4>
-<table><thead><tr><th>status</th><th>what</th></tr></thead><tbody>
-${Object.entries(operation.responses as Record<string, Node>)
-  .map(answer)
-  .join('\n')}
-</tbody></table>
+${table(['status', 'what'], Object.entries(operation.responses as Record<string, Node>).map(answer))}
 </section>`;
 }
 
 const example = ([name, { value }]: [string, { value: unknown }]) =>
-  `<figure><figcaption>${escaped(name)}</figcaption><pre>${escaped(JSON.stringify(value, null, 2))}</pre></figure>`;
+  `<figure><figcaption>${escaped(name)}</figcaption><pre tabindex="0">${escaped(JSON.stringify(value, null, 2))}</pre></figure>`;
 
-function answer([status, response]: [string, Node]): string {
+function answer([status, response]: [string, Node]): readonly string[] {
   const content = Object.entries((response.content ?? {}) as Record<string, { schema: Node }>);
   const forms = content.map(([type, { schema }]) => `<br>${escaped(type)}: ${typeOf(schema)}`);
-  return `<tr><td>${status}</td><td>${prose(String(response.description))}${forms.join('')}</td></tr>`;
+  return [status, `${prose(String(response.description))}${forms.join('')}`];
 }
 
 function parameters(all: readonly Node[]): string {
   if (all.length === 0) return '';
-  const rows = all.map(
-    ({ name, in: where, required, description, schema }) =>
-      `<tr><td><code>${escaped(String(name))}</code></td><td>${where}${required ? ', required' : ''}</td><td>${typeOf(schema as Node)}</td><td>${prose(String(description))}</td></tr>`,
-  );
-  return `<h4>Parameters</h4><table><thead><tr><th>name</th><th>where</th><th>type</th><th>meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+  const rows = all.map(({ name, in: where, required, description, schema }) => [
+    `<code>${escaped(String(name))}</code>`,
+    `${where}${required ? ', required' : ''}`,
+    typeOf(schema as Node),
+    prose(String(description)),
+  ]);
+  return `<h4>Parameters</h4>${table(['name', 'where', 'type', 'meaning'], rows)}`;
 }
 
 function described(schema: Node): string {
@@ -106,11 +95,22 @@ function described(schema: Node): string {
   const about = schema.description === undefined ? '' : `<p>${prose(String(schema.description))}</p>`;
   if (properties === undefined) return `${about}<p>${typeOf(schema)}</p>`;
   const required = (schema.required ?? []) as string[];
-  const rows = Object.entries(properties).map(
-    ([name, inner]) =>
-      `<tr><td><code>${escaped(name)}</code></td><td>${required.includes(name) ? 'always' : 'optional'}</td><td>${typeOf(inner)}</td><td>${prose(String(inner.description ?? ''))}</td></tr>`,
-  );
-  return `${about}<table><thead><tr><th>name</th><th></th><th>type</th><th>meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+  const rows = Object.entries(properties).map(([name, inner]) => [
+    `<code>${escaped(name)}</code>`,
+    required.includes(name) ? 'always' : 'optional',
+    typeOf(inner),
+    prose(String(inner.description ?? '')),
+  ]);
+  return `${about}${table(['name', 'when', 'type', 'meaning'], rows)}`;
+}
+
+/** Rows of HTML below their headings, in a box that scrolls where the window is narrow. */
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const head = columns.map((name) => `<th scope="col">${name}</th>`).join('');
+  const body = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n');
+  return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>${head}</tr></thead><tbody>
+${body}
+</tbody></table></div>`;
 }
 
 const BOUNDS: readonly (readonly [string, string])[] = [

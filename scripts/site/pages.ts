@@ -1,23 +1,23 @@
 /** Pages of edge/site: each folder with an index.html is one, its main.ts is bundled for browsers, its styles too. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { framed } from './frame.ts';
 
-/** Where a page stands; others stand under their own name. */
-const AT_ROOT = 'playground';
+/** Pages that do not stand under their own name. */
+const FILES: Readonly<Record<string, string>> = { playground: 'index.html', 'not-found': '404.html' };
 
 /**
- * Writes `index.html` where each page stands, `assets/NAME.js` and `assets/NAME.css` from its main.ts and main.css. Parts that
+ * Writes each page where it stands, `assets/NAME.js` and `assets/NAME.css` from its main.ts and main.css. Parts that
  * scripts share are in files of their own.
  */
 export async function bundlePages(pages: string, target: string): Promise<void> {
   const names = readdirSync(pages).filter((name) => existsSync(join(pages, name, 'index.html')));
   for (const name of names) {
-    const folder = name === AT_ROOT ? target : join(target, name);
-    mkdirSync(folder, { recursive: true });
+    const file = join(target, FILES[name] ?? join(name, 'index.html'));
+    mkdirSync(dirname(file), { recursive: true });
     const html = readFileSync(join(pages, name, 'index.html'), 'utf8');
-    writeFileSync(join(folder, 'index.html'), framed(html, name));
+    writeFileSync(file, framed(html, name));
   }
   const entries = readdirSync(pages).flatMap((name) =>
     ['main.ts', 'main.css']
