@@ -1,6 +1,7 @@
 /** The public API: a Cloudflare Worker. It knows keys, caches and refusals; it knows no tokens and no tensors. */
-import { Hono } from 'hono';
+
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { Hono } from 'hono/tiny';
 import { consume } from './billing/consume.ts';
 import { deliver } from './billing/deliveries.ts';
 import { collectPayments } from './billing/x402/collect.ts';

@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import { monthOf } from '../billing/days.ts';
 import { readStatement } from '../billing/statement.ts';
 import { catchUp } from '../billing/statements.ts';

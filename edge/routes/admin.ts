@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import * as v from 'valibot';
 import { problem } from '../../shared/contract/problem.ts';
 import { type Account, balancesOf, changeAccount, MODES, openAccount, readAccount } from '../accounts.ts';

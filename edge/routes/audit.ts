@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { problem } from '../../shared/contract/problem.ts';
 import { readAudit } from '../audit.ts';
 import type { EdgeTypes } from '../env.ts';

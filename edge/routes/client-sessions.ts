@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { type ClientSession, SESSION_LIMITS } from '../../shared/contract/client-session.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';

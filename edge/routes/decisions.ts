@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import { decisionAnswer } from '../answers/decision-answer.ts';
 import type { EdgeTypes } from '../env.ts';

@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import { jsonAnswer, sseAnswer } from '../answers/answer.ts';
 import { streamOf } from '../answers/stream.ts';

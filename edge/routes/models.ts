@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { ModelSummary } from '../../shared/contract/manifest.ts';
 import { findModel, readModels } from '../backends/models.ts';
 import type { EdgeTypes } from '../env.ts';

@@ -1,4 +1,5 @@
-import { type Context, type Handler, Hono } from 'hono';
+import type { Context, Handler } from 'hono';
+import { Hono } from 'hono/tiny';
 import { LIMITS } from '../../shared/contract/generation.ts';
 import { streamOf } from '../answers/stream.ts';
 import type { EdgeTypes } from '../env.ts';

@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import { PRESET_LIMITS } from '../../shared/contract/preset.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';

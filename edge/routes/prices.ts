@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { Origin } from '../../shared/contract/price.ts';
 import { readModels } from '../backends/models.ts';
 import type { EdgeTypes } from '../env.ts';

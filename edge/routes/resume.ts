@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import { problem, streamGone } from '../../shared/contract/problem.ts';
 import { type Place, readPlace, START, type StreamMode, sseAnswer } from '../answers/answer.ts';
 import { BYPASS, cacheHeaders } from '../answers/cache.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { openCheckout, topUpSchema } from '../billing/checkout.ts';
 import type { EdgeTypes } from '../env.ts';
 import { authenticate } from '../middleware/authenticate.ts';

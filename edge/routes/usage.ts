@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import { daysOf } from '../billing/days.ts';
 import { GROUPS, readUsage, total, usageCsv } from '../billing/usage.ts';
 import type { EdgeTypes } from '../env.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { problem } from '../../shared/contract/problem.ts';
 import { type StripeEvent, takeEvent } from '../billing/stripe-events.ts';
 import { verifyStripe } from '../billing/stripe-signature.ts';

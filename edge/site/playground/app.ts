@@ -173,7 +173,7 @@ export function createApp(api: string, changed: () => void): App {
       unfolded = new Set(
         Object.keys(request)
           .filter(isSeen)
-          .map(([field]) => partOf(`/${field}`)),
+          .map((field) => partOf(`/${field}`)),
       );
       changed();
     },
