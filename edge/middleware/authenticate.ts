@@ -28,7 +28,7 @@ export function authenticate(scope: Scope, ofPage: Scope = scope): MiddlewareHan
 
 /**
  * The key of a request, which works and is used where it may be.
- * @param fresh asks D1 itself
+ * @param fresh asks D1 itself whether a secret key still works
  * @throws ProblemError of status 401 or 403, `ledger_unavailable`
  */
 export async function workingKey(c: Context<EdgeTypes>, fresh: boolean): Promise<KeyRecord> {
@@ -69,7 +69,9 @@ async function recordOf(c: Context<EdgeTypes>, fresh: boolean): Promise<KeyRecor
     );
   }
   if (key !== undefined && parsed?.type === 'key') {
-    const record = await findKey(c.env, { by: 'hash', value: await sha256Hex(key), fresh }, c.executionCtx);
+    // Nothing that a page does outlives its key, and anybody can send as much of it as he likes.
+    const asksD1 = fresh && parsed.kind === 'secret';
+    const record = await findKey(c.env, { by: 'hash', value: await sha256Hex(key), fresh: asksD1 }, c.executionCtx);
     if (record !== undefined) return record;
   }
   throw problem('invalid_key', 'The key in the header Authorization is not known; "Bearer sk_..." is expected.');

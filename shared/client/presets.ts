@@ -1,5 +1,6 @@
 /** Presets through a client: managed with a secret key, run with whatever may run them. */
 import type { GenerationAnswer } from '../contract/answer.ts';
+import type { ClientSession, ClientSessionRequest } from '../contract/client-session.ts';
 import type { Preset, PresetRequest } from '../contract/preset.ts';
 import { pieces, type Snapshot, snapshots } from './snapshot.ts';
 import type { StreamCall, StreamMessage } from './stream.ts';
@@ -28,6 +29,8 @@ export interface PresetCalls {
   /** Puts another preset under the same id. */
   replace(id: string, preset: PresetRequest, options?: Signal): Promise<Preset>;
   delete(id: string, options?: Signal): Promise<void>;
+  /** Leave for a page to run one: given by a server with a secret key, or for a token of Turnstile. */
+  openSession(request: ClientSessionRequest, options?: Signal): Promise<ClientSession>;
 }
 
 /** What a client does for them. */
@@ -61,5 +64,8 @@ export function createPresetCalls(call: Transport, { post, stream }: PresetWays)
     async delete(id, { signal } = {}) {
       await call({ method: 'DELETE', path: one(id), signal, repeatable: true });
     },
+    // A token of Turnstile opens one session.
+    openSession: (body, { signal } = {}) =>
+      json({ method: 'POST', path: '/v1/client_sessions', body, signal }, body.turnstile_token === undefined),
   };
 }

@@ -1,4 +1,5 @@
 /** What a page has in its source or its memory is of no use on any other route than its own. */
+import { env as bindings } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../edge/index.ts';
 import { openShop, PAGE, refusal, type Shop } from './page.ts';
@@ -60,6 +61,16 @@ describe('of a page', () => {
     expect([shop.generations(), await shop.charges()]).toEqual([0, []]);
     const { data } = (await (await shop.fetch('/v1/presets')).json()) as { data: readonly unknown[] };
     expect(data.length).toBe(1);
+  });
+
+  it('a publishable key that was made when more was allowed is good for no more', async () => {
+    const older = await shop.publishable();
+    const update = shop.env.DB.prepare('UPDATE keys SET scopes = ? WHERE id = ?');
+    await update.bind('["generate","decide","models"]', older.id).run();
+    const { queries = [] } = bindings.MIGRATIONS.find(({ name }) => name === '0004_publishable.sql') ?? {};
+    for (const query of queries) await shop.env.DB.prepare(query).run();
+    expect(await ask('POST /v1/generations', older.key, '')).toEqual([403, 'missing_scope']);
+    expect(shop.generations()).toBe(0);
   });
 
   it('a session opens no session', async () => {

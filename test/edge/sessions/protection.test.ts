@@ -85,6 +85,15 @@ describe('a preset protected by', () => {
     },
   );
 
+  it('Turnstile asks no database, however many made-up tokens are sent', async () => {
+    const shop = await openShop();
+    const [preset, { key }] = [await shop.preset(WITH_TURNSTILE), await shop.publishable()];
+    await open(shop, key, preset);
+    const d1 = vi.spyOn(shop.env.DB, 'prepare');
+    for (let i = 0; i < 5; i++) await open(shop, key, preset);
+    expect(d1).not.toHaveBeenCalled();
+  });
+
   it('a session is run in one that a server opened, and in no other', async () => {
     const shop = await openShop();
     const [preset, { key }] = [await shop.preset(WITH_TURNSTILE), await shop.publishable()];

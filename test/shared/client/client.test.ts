@@ -203,6 +203,15 @@ describe('the client of presets', () => {
     );
   });
 
+  it('opens a session, with a token of Turnstile once', async () => {
+    const { client, requests } = await serve(refuse(502, 'upstream_failed', { 'retry-after': '0' }));
+    const opened = (more: object) => client.presets.openSession({ preset: 'preset_a', ...more });
+    await expect(opened({ turnstile_token: 't' })).rejects.toMatchObject({ code: 'upstream_failed' });
+    expect(requests.length).toBe(1);
+    await expect(opened({ origin: 'https://shop.example' })).rejects.toMatchObject({ code: 'upstream_failed' });
+    expect(requests.slice(1).map(({ path }) => path)).toEqual(Array.from({ length: 3 }, () => '/v1/client_sessions'));
+  });
+
   it('reads a page of presets, and deletes one', async () => {
     const { client, requests } = await serve(
       (_request, response) => response.end('{"data":[],"has_more":false}'),
