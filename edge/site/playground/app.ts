@@ -171,9 +171,9 @@ export function createApp(api: string, changed: () => void): App {
       reread();
       flagged = new Map();
       unfolded = new Set(
-        Object.keys(request)
+        Object.entries(request)
           .filter(isSeen)
-          .map((field) => partOf(`/${field}`)),
+          .map(([field]) => partOf(`/${field}`)),
       );
       changed();
     },
