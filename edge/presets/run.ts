@@ -42,7 +42,7 @@ function preparing(preset: StoredPreset): Prepare {
     // Who cannot take a stream up again leaves nothing behind that waits for him.
     const resumes = c.var.caller.scopes.includes('generate');
     const { session, visitor } = c.var;
-    const tallies = [...(session === undefined ? [] : [tallyOf(session)]), ...(await talliesOf(preset, visitor))];
+    const tallies = [...(session === undefined ? [] : [tallyOf(session)]), ...talliesOf(preset, visitor)];
     return { ...prepared, job: resumes ? job : { ...job, resume_ms: undefined }, preset: preset.id, tallies };
   };
 }

@@ -41,7 +41,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     },
     problems: [
       ...(['unknown_preset', 'session_required', 'visitor_not_verified', 'upstream_failed'] as const),
-      ...(['not_configured', 'ledger_unavailable'] as const),
+      ...(['not_configured', 'conflict', 'ledger_unavailable'] as const),
     ],
   },
 ];

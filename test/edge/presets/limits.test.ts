@@ -63,7 +63,9 @@ describe('what a preset did cost', () => {
     const running = await metered();
     const { id } = await makePreset(running);
     await runOf(running, id, { who: 'Ann' });
+    await running.settled();
     await running.ask({ prompt: crypto.randomUUID(), seed: 1 });
+    await running.settled();
     await runOf(running, id, { who: 'Bob' });
     await exported(running);
     const { data, has_more } = await read(running, '/v1/requests?limit=2');

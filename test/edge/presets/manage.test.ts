@@ -96,7 +96,10 @@ describe('a preset', () => {
     const { terms, turnstile } = (await stored()) as { terms: string; turnstile: string };
     expect(terms + turnstile).not.toContain('1x000');
     expect(await unseal(running.env, made.id, turnstile)).toBe(protection.turnstile.secret);
-    await expect(unseal(running.env, 'preset_another', turnstile)).rejects.toThrow();
+    const lost = { problem: { code: 'conflict' } };
+    await expect(unseal(running.env, 'preset_another', turnstile)).rejects.toMatchObject(lost);
+    const changed = { ...running.env, SESSION_SECRET: 'another session secret of 32 characters or more' };
+    await expect(unseal(changed, made.id, turnstile)).rejects.toMatchObject(lost);
     const again = { ...GREETING, protection: 'turnstile' };
     expect((await running.sendJson(`/v1/presets/${made.id}`, running.key, again, 'PUT')).status).toBe(200);
     expect(await stored()).toMatchObject({ turnstile });
