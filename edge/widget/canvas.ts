@@ -44,9 +44,9 @@ function shareRoom(cells: Cells, widths: number[]): void {
   });
 }
 
-/** The same at each call, so that a mask does not flicker. A word, as most tokens are. */
+/** The same at each call, so that a mask does not flicker. A word, as most tokens are: with a space before it, but at the beginning. */
 function noise(position: number, width: number): string {
-  let text = ' ';
-  for (let i = 1; i < width; i++) text += NOISE[(position * 5 + i * 3 + ((position * i) >> 1)) % NOISE.length];
-  return text;
+  let text = '';
+  for (let i = 0; i < width; i++) text += NOISE[(position * 5 + i * 3 + ((position * i) >> 1)) % NOISE.length];
+  return position > 0 && width > 1 ? ` ${text.slice(1)}` : text;
 }

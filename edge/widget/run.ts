@@ -53,7 +53,8 @@ async function begin(run: PresetRun, signal: AbortSignal): Promise<Response> {
 async function* eventsOf(response: Response): AsyncGenerator<ProgressEvent, void> {
   try {
     for await (const { name, data } of serverSentEvents(response.body!)) {
-      if (data === '[DONE]') return;
+      // Read to its end: a connection that is broken off before it is not used again.
+      if (data === '[DONE]') continue;
       const event = JSON.parse(data);
       if (name === 'problem') throw readProblem(JSON.stringify(event.problem));
       yield event;

@@ -1,7 +1,8 @@
-/** The whole local stack, started once for all browser tests: inference service, edge in workerd, site. */
+/** The whole local stack, started once for all browser tests: inference service, edge in workerd, site. Turnstile is a stand-in. */
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startServices } from '../../scripts/local/services.ts';
+import { startTurnstile } from './turnstile.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -18,7 +19,9 @@ declare module 'vitest' {
 
 /** Vitest's globalSetup. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const services = await startServices(join(import.meta.dirname, '..', '..'), new Promise(() => {}));
+  const turnstile = await startTurnstile();
+  const environment = { ...process.env, TURNSTILE_URL: turnstile.url };
+  const services = await startServices(join(import.meta.dirname, '..', '..'), new Promise(() => {}), environment);
   if (services === undefined) throw new Error('The local stack was interrupted.');
   // A process that dies fails the tests that ask it; this is only so that the rejection has a reader.
   services.died.catch((error) => console.error(error));
@@ -26,5 +29,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('key', services.key);
   project.provide('liveKey', services.liveKey);
   project.provide('adminSecret', services.adminSecret);
-  return () => services.stop();
+  return async () => {
+    await services.stop();
+    turnstile.stop();
+  };
 }

@@ -2,8 +2,8 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { expectAccessible } from '../axe.ts';
 import { expectNoSidewaysScroll, screenshot, withChromium } from '../chromium.ts';
+import { type Owner, openOwner } from './owner.ts';
 import { withWebsite } from './page.ts';
-import { balance, makeKey, makePreset } from './presets.ts';
 import { partsSeen, rest, standing, told, watchWidgets } from './seen.ts';
 
 const open = withChromium();
@@ -15,17 +15,19 @@ const RESTAURANT = {
   template: '{{name:words=1..3}} is a {{kind:words=1..3}} near {{place:words=1..4}}. {{verdict:words=4..10}}.',
   temperature: 0.7,
 };
+let owner: Owner;
 let preset: string;
 let greeting: string;
 let key: string;
 
 beforeAll(async () => {
-  preset = await makePreset(RESTAURANT);
-  greeting = await makePreset(
+  owner = await openOwner();
+  preset = await owner.preset(RESTAURANT);
+  greeting = await owner.preset(
     { template: 'Hello {{var:name}}, {{rest:words=2..4}}.' },
     { variables: { name: { max_characters: 100, default: 'you' } } },
   );
-  key = await makeKey(website.origin);
+  key = await owner.key(website.origin);
 });
 
 const widget = (id: string, attributes = '', fallback = 'A quiet place by the river.') =>
@@ -70,7 +72,7 @@ describe('on a page that may use it, under a strict policy', () => {
   });
 
   it('a script that is generated or given is text', async () => {
-    const markup = await makePreset({
+    const markup = await owner.preset({
       template: "<script>pwned = true</script> {{a:words=2}} <img src=x onerror='pwned=1'>",
     });
     const { page, errors, close } = await open();
@@ -114,6 +116,25 @@ describe('on a page that may use it, under a strict policy', () => {
     await close();
   });
 
+  it('by keyboard nothing is reached that is not seen, and what stands beside it is', async () => {
+    const { page, close } = await open();
+    await watchWidgets(page);
+    const fallback = 'Ask <a href="#bar">at the bar</a>.';
+    const body = `<a href="#before">Before</a>${widget('one', '', fallback)}<a href="#after">After</a>`;
+    await page.goto(website.show({ body }));
+    const reached = async () => {
+      await page.keyboard.press('Tab');
+      return await page.evaluate(() => document.activeElement?.textContent);
+    };
+    await page.waitForFunction(() => document.querySelector('#one')!.shadowRoot!.querySelector('[part~=mask]'));
+    expect([await reached(), await reached()]).toEqual(['Before', 'After']);
+    await rest(page, 'one');
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.locator('h1').click();
+    expect([await reached(), await reached()]).toEqual(['Before', 'After']);
+    await close();
+  });
+
   it('a screen reader is told of the beginning and of the end, and of nothing between', async () => {
     const { page, close } = await open();
     await watchWidgets(page);
@@ -153,11 +174,13 @@ describe('on a page that may use it, under a strict policy', () => {
 
 describe('on a page that may not use it', () => {
   it('shows its fallback, says why, and costs nothing', async () => {
-    const other = await makeKey('https://www.example.com');
-    const before = await balance();
+    // Whose other pages run nothing meanwhile.
+    const other = await openOwner();
+    const theirs = { key: await other.key('https://www.example.com'), preset: await other.preset(RESTAURANT) };
+    const before = await other.balance();
     const { page, close } = await open();
     await watchWidgets(page);
-    const body = `<maskwright-text id="one" key="${other}" preset="${preset}">Ask <a href="#bar">at the bar</a>.</maskwright-text>`;
+    const body = `<maskwright-text id="one" key="${theirs.key}" preset="${theirs.preset}">Ask <a href="#bar">at the bar</a>.</maskwright-text>`;
     await page.goto(website.show({ body }));
     await rest(page, 'one');
     const { text, fallback, value, status } = await standing(page, 'one');
@@ -173,7 +196,7 @@ describe('on a page that may not use it', () => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('at the bar');
     await screenshot(page, 'widget-fallback');
     await expectAccessible(page);
-    expect(await balance()).toBe(before);
+    expect(await other.balance()).toBe(before);
     await close();
   });
 

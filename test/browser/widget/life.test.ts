@@ -1,8 +1,9 @@
 /** When a widget begins, begins anew and ends, and with what it is let in. */
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { TESTING_SECRET, TURNSTILE_SECRET } from '../../edge/sessions/turnstile-server.ts';
 import { withChromium } from '../chromium.ts';
+import { type Owner, openOwner } from './owner.ts';
 import { withWebsite } from './page.ts';
-import { makeKey, makePreset, makeSession } from './presets.ts';
 import { rest, standing, told, watchWidgets } from './seen.ts';
 
 const open = withChromium();
@@ -16,15 +17,17 @@ type Widget = HTMLElement & {
   verify(token: string): Promise<string | undefined>;
 };
 
+let owner: Owner;
 let preset: string;
 let key: string;
 
 beforeAll(async () => {
-  preset = await makePreset(
+  owner = await openOwner();
+  preset = await owner.preset(
     { template: 'Hello {{var:name}}, {{rest:words=2..4}}.' },
     { variables: { name: { default: 'you' } } },
   );
-  key = await makeKey(website.origin);
+  key = await owner.key(website.origin);
 });
 
 const widget = (attributes = '') =>
@@ -119,11 +122,11 @@ describe('with a session', () => {
     `<maskwright-text id="one" preset="${preset}" ${attributes}>Hello.</maskwright-text>`;
 
   it("from the page's own server it runs what a publishable key may not, and asks for another when it is used up", async () => {
-    const closed = await makePreset({ template: 'Welcome, {{rest:words=2..4}}.' }, { protection: 'session' });
+    const closed = await owner.preset({ template: 'Welcome, {{rest:words=2..4}}.' }, { protection: 'session' });
     const asked: string[] = [];
     website.onPost('/session', async (body) => {
       asked.push(body);
-      return await makeSession({ preset: closed, origin: website.origin, uses: 1 });
+      return await owner.session({ preset: closed, origin: website.origin, uses: 1 });
     });
     const { page, runs, close } = await opened(body(closed, 'session-url="/session"'), policy());
     await rest(page, 'one');
@@ -137,8 +140,8 @@ describe('with a session', () => {
   });
 
   it('that is forged or for another page it shows its fallback', async () => {
-    const closed = await makePreset({ template: 'Welcome, {{rest:words=2..4}}.' }, { protection: 'session' });
-    const foreign = await makeSession({ preset: closed, origin: 'https://www.example.com' });
+    const closed = await owner.preset({ template: 'Welcome, {{rest:words=2..4}}.' }, { protection: 'session' });
+    const foreign = await owner.session({ preset: closed, origin: 'https://www.example.com' });
     const expires_at = new Date(Date.now() + 60_000).toISOString();
     const forged = { client_secret: `${foreign.client_secret.slice(0, -4)}AAAA`, expires_at };
     for (const session of [forged, foreign]) {
@@ -152,7 +155,7 @@ describe('with a session', () => {
   });
 
   it('that the page itself gets by getSession, it runs', async () => {
-    const session = await makeSession({ preset, origin: website.origin });
+    const session = await owner.session({ preset, origin: website.origin });
     const { page, runs, close } = await opened(body(preset, 'manual'));
     const text = await page.evaluate((session) => {
       const element = document.querySelector<Widget>('#one')!;
@@ -164,8 +167,31 @@ describe('with a session', () => {
     await close();
   });
 
+  it('that Turnstile lets in, it runs; without it, and with a token that is none, it shows its fallback', async () => {
+    const request = { template: 'Welcome, {{rest:words=2..4}}.' };
+    const [open, closed] = await Promise.all(
+      [TESTING_SECRET, TURNSTILE_SECRET].map((secret) =>
+        owner.preset(request, { protection: 'turnstile', turnstile: { secret } }),
+      ),
+    );
+    for (const [id, expected] of [
+      [open, /^Welcome, /],
+      [closed, undefined],
+    ] as const) {
+      const { page, close } = await opened(widget('manual').replace(preset, id));
+      const text = await page.evaluate(() => document.querySelector<Widget>('#one')!.verify('a-token-of-the-visitor'));
+      if (expected) expect(text).toMatch(expected);
+      else {
+        expect(text).toBeUndefined();
+        expect((await told(page)).map(({ detail }) => detail.code)).toEqual(['visitor_not_verified']);
+        expect((await standing(page, 'one')).fallback).toEqual({ seen: true, inert: false });
+      }
+      await close();
+    }
+  });
+
   it('a preset that wants one says so to a publishable key', async () => {
-    const closed = await makePreset({ template: 'Welcome, {{rest:words=2..4}}.' }, { protection: 'session' });
+    const closed = await owner.preset({ template: 'Welcome, {{rest:words=2..4}}.' }, { protection: 'session' });
     const { page, close } = await opened(widget().replace(preset, closed));
     await rest(page, 'one');
     expect((await told(page)).map(({ detail }) => detail.code)).toEqual(['session_required']);

@@ -2,8 +2,8 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { screenshot, withChromium } from '../chromium.ts';
+import { type Owner, openOwner } from './owner.ts';
 import { withWebsite } from './page.ts';
-import { makeKey, makePreset } from './presets.ts';
 import { partsSeen, rest, shifted, standing, told, watchWidgets } from './seen.ts';
 import { withSlowNetwork } from './slow-network.ts';
 
@@ -11,14 +11,16 @@ const open = withChromium();
 const website = withWebsite();
 const network = withSlowNetwork();
 
+let owner: Owner;
 let preset: string;
 let key: string;
 
 beforeAll(async () => {
+  owner = await openOwner();
   const request = { style: 'restaurant', prompt: 'a coffee shop', length: { unit: 'characters', max: 110 } };
   // Of one kept text: from the second time on it is there at once, with all its steps.
-  preset = await makePreset(request, { variants: 1 });
-  key = await makeKey(website.origin);
+  preset = await owner.preset(request, { variants: 1 });
+  key = await owner.key(website.origin);
 });
 
 const FALLBACK =
@@ -153,7 +155,7 @@ describe('who wants no motion', () => {
 describe('on a page from right to left', () => {
   for (const width of [1280, 360]) {
     it(`a Hebrew text begins at the right, at ${width} pixels`, async () => {
-      const hebrew = await makePreset({
+      const hebrew = await owner.preset({
         style: 'restaurant',
         template: 'ברוכים הבאים! {{name:words=1..3}} is a {{kind:words=1..3}}.',
       });
