@@ -21,7 +21,7 @@ export function pageView(app: App): TemplateResult {
         ${keyView(app)}${galleryView(app)}${promptView(app)}${templateView(app)}${constraintsView(app)}${denoisingView(app)}
         ${actionView(app)}
       </form>
-      <section class="see card stack" aria-labelledby="result-heading" id="result">
+      <section class=${app.run !== undefined || app.busy ? 'see asked card stack' : 'see card stack'} aria-labelledby="result-heading" id="result">
         <h2 id="result-heading">Text</h2>
         ${problemView(app)}${textView(app)}${canvasView(app)}${heatMapView(app)}${reportView(app)}
       </section>
