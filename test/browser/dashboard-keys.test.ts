@@ -36,6 +36,7 @@ describe('keys in the dashboard', () => {
     await expectAccessible(page);
     await screenshot(page, 'dashboard-new-key');
     await dialog.getByRole('button', { name: 'I have it' }).click();
+    await dialog.waitFor({ state: 'detached' });
     expect(await page.content()).not.toContain(key);
     await expect(use(key)).resolves.toBe(200);
 

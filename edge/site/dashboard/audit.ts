@@ -7,7 +7,6 @@ import type { AuditEntry } from './wire.ts';
 
 export function auditPanel({ api, changed, nameOf }: Session): Panel {
   const entries = createList((after) => api.audit(after), changed);
-  const named = (id: string) => (id.startsWith('key_') ? nameOf(id) : id);
   return {
     open: () => void entries.load(),
     view: () => html`
@@ -15,7 +14,7 @@ export function auditPanel({ api, changed, nameOf }: Session): Panel {
         <h2 id="panel" tabindex="-1">Audit log</h2>
         <button type="button" class="small" @click=${() => entries.load()}>Refresh</button>
       </div>
-      ${entries.view((rows) => table(rows, named))}
+      ${entries.view((rows) => table(rows, nameOf))}
     `,
   };
 }
@@ -31,19 +30,17 @@ function table(rows: readonly AuditEntry[], named: (id: string) => string): Temp
             <th scope="col">Of</th>
             <th scope="col">By</th>
             <th scope="col">Details</th>
-            <th scope="col">Request</th>
           </tr>
         </thead>
         <tbody>
           ${rows.map(
             ({ at, action, target, actor, details, request }) => html`
               <tr>
-                <td class="number left">${time(at)}</td>
+                <td class="number left">${time(at)}<div class="hint"><code>${request}</code></div></td>
                 <td>${action}</td>
                 <td title=${target}>${named(target)}</td>
                 <td title=${actor}>${named(actor)}</td>
-                <td>${Object.entries(details).map(([name, value]) => html`<div>${name}: ${shown(name, value)}</div>`)}</td>
-                <td><code>${request}</code></td>
+                <td class="details">${Object.entries(details).map(([name, value]) => html`<div>${name}: ${shown(name, value)}</div>`)}</td>
               </tr>
             `,
           )}

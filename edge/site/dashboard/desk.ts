@@ -46,7 +46,9 @@ export function createDesk(api: Api, { ended, leave, changed }: DeskOptions): De
   let part = FIRST;
   const session = createSession(api, { ended, mode: () => mode, changed, say });
   const panels = new Map(Object.entries(PARTS).map(([name, { panel }]) => [name, panel(session)]));
+  // What is called by its id in the numbers is called by its name here.
   void session.keys.load();
+  void session.presets.load();
 
   function say(what: string): void {
     said = what;

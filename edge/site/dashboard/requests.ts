@@ -42,22 +42,20 @@ function table(lines: readonly RequestLine[], nameOf: (key: string) => string): 
             <th scope="col">Key</th>
             <th scope="col">Preset</th>
             <th scope="col">Model</th>
-            <th scope="col">Id</th>
           </tr>
         </thead>
         <tbody>
           ${lines.map(
             (line) => html`
               <tr>
-                <td class="number left">${time(line.at)}</td>
+                <td class="number left">${time(line.at)}<div class="hint"><code>${line.id}</code></div></td>
                 <td><span class=${line.origin === 'computed' ? 'badge' : 'badge good'}>${CACHE[line.origin] ?? line.origin}</span></td>
                 <td class="number">${dollars(line.micro_dollars)}</td>
                 <td class="number">${whole(line.texts)}</td>
                 <td class="number">${whole(line.work)}</td>
                 <td>${nameOf(line.key)}</td>
-                <td>${line.preset ?? ''}</td>
+                <td>${line.preset ? nameOf(line.preset) : ''}</td>
                 <td>${line.model}</td>
-                <td><code>${line.id}</code></td>
               </tr>
             `,
           )}

@@ -59,7 +59,7 @@ export function keyForm({ api, mode, changed }: Session, made: (key: NewKey) => 
               refused: making.refused('/monthly_limit_micro_dollars'),
             })}
             ${textField({
-              ...{ name: 'rate', label: 'Requests a minute', type: 'number', min: 1, max: 100_000, step: '1' },
+              ...{ name: 'rate', label: 'Requests a minute', type: 'number', min: 1, step: '1' },
               ...{ placeholder: '600', refused: making.refused('/requests_per_minute') },
             })}
             ${textField({

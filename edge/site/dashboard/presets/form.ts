@@ -121,7 +121,7 @@ export function presetForm(
         ...{ value: shown(preset?.visitor_runs_per_day), refused: saving.refused('/visitor_runs_per_day') },
       })}
       ${textField({
-        ...{ ...number, max: 20, name: 'variants', label: 'Kept texts', value: shown(preset?.variants) },
+        ...{ ...number, name: 'variants', label: 'Kept texts', value: shown(preset?.variants) },
         ...{ hint: 'So many texts take turns and are made once. Empty: a new one each time.' },
         refused: saving.refused('/variants'),
       })}

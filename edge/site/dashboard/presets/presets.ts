@@ -4,7 +4,6 @@ import type { Preset } from '../../../../shared/contract/preset.ts';
 import { createAction } from '../controls/action.ts';
 import { copied } from '../controls/copy.ts';
 import { confirmed, openDialog } from '../controls/dialog.ts';
-import { createList } from '../controls/resource.ts';
 import { dollars, whole } from '../format.ts';
 import type { Panel, Session } from '../session.ts';
 import { presetForm } from './form.ts';
@@ -18,8 +17,7 @@ const RUN_BY: Readonly<Record<Preset['protection'], string>> = {
 };
 
 export function presetsPanel(session: Session): Panel {
-  const { api, mode, changed, say } = session;
-  const presets = createList((after) => api.presets(after), changed);
+  const { api, mode, changed, say, presets } = session;
   const changing = createAction(changed);
   const form = presetForm(session, saved);
 

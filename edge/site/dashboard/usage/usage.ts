@@ -25,7 +25,10 @@ export function usagePanel(session: Session): Panel {
   }
 
   function view(): TemplateResult {
-    const names = { key: session.nameOf, preset: (preset: string) => (preset === '' ? 'Without a preset' : preset) };
+    const names = {
+      key: session.nameOf,
+      preset: (preset: string) => (preset === '' ? 'Without a preset' : session.nameOf(preset)),
+    };
     return html`
       <div class="spread">
         <h2 id="panel" tabindex="-1">Usage</h2>
