@@ -1,5 +1,5 @@
 /** The reference page: the document as one HTML file, without a script, so that it works offline and prints. */
-import { articlePage } from '../site/article.ts';
+import { articlePage, linkTo } from '../site/article.ts';
 import { escaped } from '../site/html.ts';
 import type { OpenApiDocument } from './document.ts';
 
@@ -30,7 +30,7 @@ export function referencePage(document: OpenApiDocument): string {
 <p class="lead">Version ${escaped(document.info.version)}, also as <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1). Examples in curl and TypeScript: <a href="/docs/examples/">Examples</a>.</p>
 ${groups.map(({ name, members }) => `<h2>${escaped(name)}</h2>\n${members.map(section).join('\n')}`).join('\n')}
 <h2>Schemas</h2>
-${schemas.map(([name, schema]) => `<section id="${anchor(name)}"><h3>${escaped(name)}</h3>${described(schema)}</section>`).join('\n')}`,
+${schemas.map(([name, schema]) => `<section id="${anchor(name)}"><h3>${escaped(name)} ${linkTo(anchor(name), name)}</h3>${described(schema)}</section>`).join('\n')}`,
   });
 }
 
@@ -60,57 +60,68 @@ function section(entry: Entry): string {
     | undefined;
   const json = body?.content['application/json'];
   return `<section id="${operation.operationId}">
-<h3>${title(entry)}</h3>
+<h3>${title(entry)} ${linkTo(String(operation.operationId), `${entry.method.toUpperCase()} ${entry.path}`)}</h3>
 <p>${prose(String(operation.summary))}.${operation.description === undefined ? '' : ` ${prose(String(operation.description))}`}</p>
 <p>Needs ${access.length === 0 ? 'no key' : access.join(' or ')}.</p>
 ${parameters((operation.parameters ?? []) as Node[])}
 ${json === undefined ? '' : `<h4>Body: ${typeOf(json.schema)}</h4>${Object.entries(json.examples).map(example).join('')}`}
 <h4>Answers</h4>
-${table(['status', 'what'], Object.entries(operation.responses as Record<string, Node>).map(answer))}
+${terms(Object.entries(operation.responses as Record<string, Node>).map(answer))}
 </section>`;
 }
 
 const example = ([name, { value }]: [string, { value: unknown }]) =>
   `<figure><figcaption>${escaped(name)}</figcaption><pre tabindex="0">${escaped(JSON.stringify(value, null, 2))}</pre></figure>`;
 
-function answer([status, response]: [string, Node]): readonly string[] {
+function answer([status, response]: [string, Node]): Term {
   const content = Object.entries((response.content ?? {}) as Record<string, { schema: Node }>);
-  const forms = content.map(([type, { schema }]) => `<br>${escaped(type)}: ${typeOf(schema)}`);
-  return [status, `${prose(String(response.description))}${forms.join('')}`];
+  return {
+    term: status,
+    meaning: prose(String(response.description)),
+    types: content.map(([type, { schema }]) => `${escaped(type)}: ${typeOf(schema)}`),
+  };
 }
 
 function parameters(all: readonly Node[]): string {
   if (all.length === 0) return '';
-  const rows = all.map(({ name, in: where, required, description, schema }) => [
-    `<code>${escaped(String(name))}</code>`,
-    `${where}${required ? ', required' : ''}`,
-    typeOf(schema as Node),
-    prose(String(description)),
-  ]);
-  return `<h4>Parameters</h4>${table(['name', 'where', 'type', 'meaning'], rows)}`;
+  const described = all.map(({ name, in: where, required, description, schema }) => ({
+    term: escaped(String(name)),
+    about: `${where}${required ? ', required' : ''}`,
+    meaning: prose(String(description)),
+    types: [typeOf(schema as Node)],
+  }));
+  return `<h4>Parameters</h4>${terms(described)}`;
 }
 
 function described(schema: Node): string {
   const properties = schema.properties as Record<string, Node> | undefined;
   const about = schema.description === undefined ? '' : `<p>${prose(String(schema.description))}</p>`;
-  if (properties === undefined) return `${about}<p>${typeOf(schema)}</p>`;
+  if (properties === undefined) return `${about}<div>${typeOf(schema)}</div>`;
   const required = (schema.required ?? []) as string[];
-  const rows = Object.entries(properties).map(([name, inner]) => [
-    `<code>${escaped(name)}</code>`,
-    required.includes(name) ? 'always' : 'optional',
-    typeOf(inner),
-    prose(String(inner.description ?? '')),
-  ]);
-  return `${about}${table(['name', 'when', 'type', 'meaning'], rows)}`;
+  const fields = Object.entries(properties).map(([name, inner]) => ({
+    term: escaped(name),
+    about: required.includes(name) ? 'always' : 'optional',
+    meaning: prose(String(inner.description ?? '')),
+    types: [typeOf(inner)],
+  }));
+  return `${about}${terms(fields)}`;
 }
 
-/** Rows of HTML below their headings, in a box that scrolls where the window is narrow. */
-function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const head = columns.map((name) => `<th scope="col">${name}</th>`).join('');
-  const body = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n');
-  return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>${head}</tr></thead><tbody>
-${body}
-</tbody></table></div>`;
+/** What is explained; all parts are HTML. */
+interface Term {
+  readonly term: string;
+  readonly about?: string;
+  readonly meaning: string;
+  readonly types: readonly string[];
+}
+
+/** Not a table: four columns are too many for a phone. */
+function terms(all: readonly Term[]): string {
+  const rows = all.map(({ term, about, meaning, types }) => {
+    const dd = `${meaning === '' ? '' : `<div>${meaning}</div>`}${types.map((type) => `<div class="hint">${type}</div>`).join('')}`;
+    return `<div><dt><code>${term}</code>${about === undefined ? '' : ` <span class="faint">${about}</span>`}</dt><dd>${dd}</dd></div>`;
+  });
+  return `<dl class="terms">\n${rows.join('\n')}\n</dl>`;
 }
 
 const BOUNDS: readonly (readonly [string, string])[] = [

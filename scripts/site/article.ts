@@ -69,3 +69,7 @@ function item({ href, label, inside = [], current = false }: ContentsLink): stri
   const link = `<a href="${escaped(href)}"${current ? ' aria-current="page"' : ''}>${label}</a>`;
   return `<li>${link}${inside.length === 0 ? '' : list(inside)}</li>`;
 }
+
+/** The sign beside a heading that leads to it, for who wants its address. */
+export const linkTo = (id: string, heading: string): string =>
+  `<a class="anchor" href="#${id}" aria-label="Link to: ${escaped(heading)}">#</a>`;

@@ -1,5 +1,6 @@
 /** Markdown to the HTML of an article: headings that can be linked to, tables and code that scroll in themselves. */
 import { Marked, type Token, type Tokens } from 'marked';
+import { linkTo } from './article.ts';
 import { escaped } from './html.ts';
 
 export interface Section {
@@ -38,8 +39,7 @@ export function renderMarkdown(markdown: string, surroundings: Surroundings): Re
       heading(token) {
         const [id, inner] = [ids.shift() ?? '', this.parser.parseInline(token.tokens)];
         if (token.depth === 1) return `<h1 id="${id}">${inner}</h1>\n`;
-        const anchor = `<a class="anchor" href="#${id}" aria-label="Link to: ${escaped(plain(token.tokens))}">#</a>`;
-        return `<h${token.depth} id="${id}">${inner} ${anchor}</h${token.depth}>\n`;
+        return `<h${token.depth} id="${id}">${inner} ${linkTo(id, plain(token.tokens))}</h${token.depth}>\n`;
       },
       code: ({ text }) => `<pre tabindex="0"><code>${escaped(text)}</code></pre>\n`,
       tablecell(token) {

@@ -30,6 +30,8 @@ export async function bundlePages(pages: string, target: string): Promise<void> 
     outdir: join(target, 'assets'),
     bundle: true,
     splitting: true,
+    // Named for what is in them: browsers keep them for good (edge/public/_headers).
+    chunkNames: 'parts/[name]-[hash]',
     format: 'esm',
     platform: 'browser',
     target: ['es2022', 'chrome120', 'firefox120', 'safari17'],

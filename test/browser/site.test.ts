@@ -126,3 +126,12 @@ describe('the policy', () => {
     expect(policy.match(/default-src/g)).toHaveLength(1);
   });
 });
+
+describe('what is cached', () => {
+  it('for good is what is named for what is in it; pages are asked for again', async () => {
+    const kept = async (path: string) => (await fetch(`${inject('url')}${path}`)).headers.get('cache-control');
+    const part = readdirSync(join(SITE, 'assets', 'parts')).find((file) => file.endsWith('.js'));
+    expect(await kept(`/assets/parts/${part}`)).toContain('immutable');
+    for (const path of ['/', '/assets/look.css', '/docs/']) expect(await kept(path)).toContain('must-revalidate');
+  });
+});

@@ -1,7 +1,7 @@
 /** The site as it is built: every link leads somewhere, and pages need nothing their policy forbids. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSite, type SiteFile } from '../../../scripts/site/build.ts';
 import { CHAPTERS } from '../../../scripts/site/contents.ts';
@@ -104,8 +104,8 @@ describe('the weight', () => {
     counted.add(path);
     const file = files.find((other) => other.path === path);
     if (file === undefined) throw new Error(`${path} is not on the site.`);
-    const imported = [...read(path).matchAll(/(?:from|import)\s*\(?\s*"\.\/([\w.-]+\.js)"/g)];
-    return imported.reduce((sum, [, name]) => sum + weight(`/assets/${name}`, counted), file.gzip);
+    const imported = [...read(path).matchAll(/(?:from|import)\s*\(?\s*"(\.[\w./-]+\.js)"/g)];
+    return imported.reduce((sum, [, name]) => sum + weight(join(dirname(path), name), counted), file.gzip);
   }
 
   it.for(['playground', 'dashboard'])('of the script of the %s is within its budget', (name) => {
