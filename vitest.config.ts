@@ -1,7 +1,7 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/** `npx vitest run --project node` or `--project workers`, `--project browser` runs one of the three. */
+/** `npx vitest run --project node` or `--project workers` runs one of the two. */
 export default defineConfig({
   test: {
     // What passed tests log (the edge a line for each request) would hide what failed.
@@ -17,16 +17,6 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/edge/**', 'test/browser/**', 'test/webgpu/**'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        test: {
-          name: 'browser',
-          environment: 'node',
-          include: ['test/browser/**/*.test.ts'],
-          globalSetup: ['./test/browser/stack.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
