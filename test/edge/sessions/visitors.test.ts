@@ -1,8 +1,9 @@
 /** What one visitor of a page may do, and what nobody can by pretending to be many. */
 import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ledgerOf } from '../../../edge/ledger/ledger-of.ts';
 import { MOST } from '../metered.ts';
-import { openShop, PAGE, refusal } from './page.ts';
+import { openShop, PAGE, refusal, type Shop } from './page.ts';
 
 // In the middle of a minute and of a day, so that neither ends meanwhile.
 beforeEach(() => vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2027-01-31T12:00:30Z') }));
@@ -13,6 +14,16 @@ afterEach(() => {
 
 const at = (address: string) => ({ 'cf-connecting-ip': address });
 const NEXT_MINUTE = Date.parse('2027-01-31T12:01:00Z');
+
+/** Ids of what the live ledger of an account counts. */
+function talliesOf(env: Shop['env'], account: string): Promise<string[]> {
+  return runInDurableObject(ledgerOf(env, account, 'live'), (_, { storage }) =>
+    storage.sql
+      .exec('SELECT id FROM tally')
+      .toArray()
+      .map(({ id }) => String(id)),
+  );
+}
 
 describe('a visitor', () => {
   it('runs a preset so many times in a minute and a day, by whatever key, and is told when to come back', async () => {
@@ -52,13 +63,26 @@ describe('a visitor', () => {
     const log = vi.spyOn(console, 'log');
     await shop.run(preset, key, {}, at('203.0.113.7'));
     await shop.settled();
-    const stub = shop.env.LEDGER.getByName(`${shop.account.id}:live`);
-    const tallies = await runInDurableObject(stub, (_, { storage }) =>
-      storage.sql.exec('SELECT id FROM tally').toArray(),
-    );
-    expect(tallies.map(({ id }) => String(id).split(':')[0]).sort()).toEqual(['preset', 'visitor', 'visitor']);
+    const tallies = await talliesOf(shop.env, shop.account.id);
+    expect(tallies.map((id) => id.split(':')[0]).sort()).toEqual(['preset', 'visitor', 'visitor']);
     expect(log).toHaveBeenCalled();
     expect(JSON.stringify([tallies, log.mock.calls])).not.toContain('203.0.113.7');
+  });
+
+  it('has another name tomorrow, and at another account', async () => {
+    const names = new Set<string>();
+    const [shop, other] = [await openShop(), await openShop()];
+    const visit = async ({ preset, publishable, run, env, account, settled }: Shop) => {
+      await run(await preset(), (await publishable()).key, {}, at('203.0.113.7'));
+      await settled();
+      for (const id of await talliesOf(env, account.id)) if (id.startsWith('visitor:')) names.add(id.split(':')[1]);
+    };
+    await visit(shop);
+    await visit(other);
+    expect(names.size).toBe(2);
+    vi.setSystemTime(Date.now() + 86_400_000);
+    await visit(shop);
+    expect(names.size).toBe(3);
   });
 
   it('who forges origin and address at every run spends what the preset may, and not more', async () => {
