@@ -24,6 +24,10 @@ async function textOf(page: Page): Promise<string> {
   return (await text.textContent()) ?? '';
 }
 
+/** What a line for a shell prints, with the key where it says that it should be. */
+const run = (line: string) =>
+  execFileSync('sh', ['-c', line], { encoding: 'utf8', env: { ...process.env, KEY: inject('key') } });
+
 const example = (page: Page, title: string) => page.getByRole('button', { name: title, exact: true }).click();
 const masked = (page: Page) => page.locator('.tile.masked').count();
 
@@ -117,9 +121,10 @@ describe('the playground', () => {
     await page.getByLabel('Text with holes').fill('Dear {{name');
     expect(await page.getByText("'{{' is never closed by '}}'").count()).toBeGreaterThan(0);
     await page.getByLabel('Text with holes').fill('Dear {{name:words=1}}, thanks.');
+    expect(await page.locator('details.hole').count()).toBe(1);
     await page.locator('summary').filter({ hasText: 'Pattern' }).click();
     await page.getByLabel('Regular expression').fill('(?=a)b');
-    await generate(page);
+    await page.keyboard.press('Control+Enter');
     await page.getByRole('alert').getByRole('button', { name: 'Pattern' }).click();
     expect(await page.getByLabel('Regular expression').getAttribute('aria-invalid')).toBe('true');
     await close();
@@ -132,9 +137,13 @@ describe('the playground', () => {
     await page.getByRole('status').getByText('Copied: curl.').waitFor({ state: 'attached' });
     const line = await page.evaluate(() => navigator.clipboard.readText());
     expect(line).not.toContain('sk_test');
-    const out = execFileSync('sh', ['-c', line], { encoding: 'utf8', env: { ...process.env, KEY: inject('key') } });
-    expect(JSON.parse(out).text).toMatch(/^“To be, or not to [a-z]+: that is the [a-z]+\.”$/);
+    expect(JSON.parse(run(line)).text).toMatch(/^“To be, or not to [a-z]+: that is the [a-z]+\.”$/);
     await page.getByRole('button', { name: 'HTML' }).click();
+    // The preset is saved as the page says, without what belongs to one answer.
+    await page.getByRole('button', { name: 'Copy preset' }).click();
+    await page.getByRole('status').getByText('Copied: preset.').waitFor({ state: 'attached' });
+    const preset = JSON.parse(run(await page.evaluate(() => navigator.clipboard.readText())));
+    expect(preset).toMatchObject({ object: 'preset', request: { template: expect.stringContaining('{{verb}}') } });
     expect(await page.locator('#snippet-html').textContent()).toContain(
       '<maskwright-text key="pk_…" preset="preset_…">',
     );
@@ -163,6 +172,12 @@ describe('the playground', () => {
     expect(await textOf(page)).toMatch(/^<script>alert\(1\)<\/script><img src=x onerror=alert\(2\)> \S+$/);
     expect(await page.locator('main script, main img[src]').count()).toBe(0);
     expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('says when a link has no request in it that can be read', async () => {
+    const { page, close } = await openPlayground({}, '&request=%7B%22prompt');
+    await page.getByRole('alert').getByText('The request in this link cannot be read').waitFor();
     await close();
   });
 

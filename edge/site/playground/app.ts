@@ -34,6 +34,8 @@ export interface App {
   /** The example of the gallery that the form was filled with. */
   readonly example?: string;
   readonly snippet: SnippetForm;
+  /** What is wrong with the link that led here. */
+  readonly linkFault?: string;
   /** For whoever does not see the page: what has just begun or ended. */
   readonly said: string;
   useKey(key: string): void;
@@ -43,6 +45,7 @@ export interface App {
   loadExample(name: string): void;
   chooseSnippet(form: SnippetForm): void;
   say(what: string): void;
+  blameLink(what: string): void;
   generate(): void;
   stop(): void;
 }
@@ -61,6 +64,7 @@ export function createApp(api: string, changed: () => void): App {
   let flagged: ReadonlyMap<string, string> = new Map();
   let unfolded = new Set<string>();
   let said = '';
+  let linkFault: string | undefined;
   let example: string | undefined;
   let snippet: SnippetForm = 'curl';
 
@@ -142,6 +146,9 @@ export function createApp(api: string, changed: () => void): App {
     get unfolded() {
       return unfolded;
     },
+    get linkFault() {
+      return linkFault;
+    },
     get said() {
       return said;
     },
@@ -166,6 +173,7 @@ export function createApp(api: string, changed: () => void): App {
     },
     load(request) {
       example = undefined;
+      linkFault = undefined;
       draft = draftOf(request);
       template = readTemplate('');
       reread();
@@ -189,6 +197,10 @@ export function createApp(api: string, changed: () => void): App {
     },
     say(what) {
       said = what;
+      changed();
+    },
+    blameLink(what) {
+      linkFault = what;
       changed();
     },
     generate() {

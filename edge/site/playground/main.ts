@@ -48,7 +48,7 @@ function readAddress(): void {
   }
   if (request !== undefined) app.load(request);
   else if (app.draft.prompt === '' && app.run === undefined) app.loadExample('restaurant');
-  if (unreadable) app.say('The request in this link cannot be read.');
+  if (unreadable) app.blameLink('The request in this link cannot be read: it is cut off, or of another version.');
 }
 
 readAddress();

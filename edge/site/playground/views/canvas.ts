@@ -45,7 +45,7 @@ function scrubberView(app: App, row: Row): TemplateResult {
     <input type="range" id="step" min="0" max=${most} .value=${String(player.shown)} aria-label="Step" aria-valuetext=${words}
       @input=${moved}>
     <div class="spread">
-      <p class="number hint"><strong>Step <span class="count">${player.shown}</span></strong> of ${most} · <span class="count">${row.masks}</span> masked</p>
+      <p class="number hint">${`Step ${player.shown} of ${most} · ${row.masks} masked`}</p>
       ${
         player.playing
           ? button('Pause', () => player.show(player.shown), { small: true })

@@ -31,7 +31,7 @@ function snippets(app: App, request: Exclude<App['request'], { readonly detail: 
   if (snippet === 'html') {
     return html`<p>A website shows texts of a <strong>preset</strong>: this request, saved in your account under an id. The page's key can
       run the presets and nothing else, so that a visitor can change neither prompt nor constraints, and its daily limit is the
-      most they can cost you. First, save it (once, with a secret key in <code>$KEY</code>):</p>
+      most they can cost you (<a href="/docs/presets/">presets</a>, <a href="/docs/widget/">the widget</a>). First, save it (once, with a secret key in <code>$KEY</code>):</p>
       ${snippetView(app, 'preset', presetOf(api, request))}
       <p>Then put the tag into your page, with the preset's id and a publishable key:</p>
       ${snippetView(app, 'html', widgetOf(api))}`;
@@ -47,14 +47,16 @@ function snippets(app: App, request: Exclude<App['request'], { readonly detail: 
 function snippetView(app: App, name: string, code: string): TemplateResult {
   return html`<div class="snippet">
     <pre id=${`snippet-${name}`}><code>${code}</code></pre>
-    ${button('Copy', () => void copy(app, name, code), { small: true, name: `Copy ${name}` })}
+    ${button(app.said === copied(name) ? 'Copied' : 'Copy', () => void copy(app, name, code), { small: true, name: `Copy ${name}` })}
   </div>`;
 }
+
+const copied = (name: string) => `Copied: ${name}.`;
 
 async function copy(app: App, name: string, code: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(code);
-    app.say(`Copied: ${name}.`);
+    app.say(copied(name));
   } catch {
     // Not allowed, or no secure context: it is selected, ready for Ctrl-C.
     getSelection()?.selectAllChildren(document.getElementById(`snippet-${name}`)!);

@@ -15,9 +15,10 @@ export function pageView(app: App): TemplateResult {
       <h1>Write what must hold. Watch the text appear.</h1>
       <p class="lead">The whole text starts as masks and is filled in over a few denoising steps. What you ask for here holds in
         every text, or you are told why no such text exists.</p>
+      ${app.linkFault === undefined ? nothing : html`<p class="notice warn" role="alert">${app.linkFault}</p>`}
     </div>
     <div class="workbench">
-      <form class="ask stack" aria-label="Request" @submit=${(event: Event) => submit(app, event)} novalidate>
+      <form class="ask stack" aria-label="Request" @submit=${(event: Event) => submit(app, event)} @keydown=${submitByKey} novalidate>
         ${keyView(app)}${galleryView(app)}${promptView(app)}${templateView(app)}${constraintsView(app)}${denoisingView(app)}
         ${actionView(app)}
       </form>
@@ -72,12 +73,18 @@ function galleryView(app: App): TemplateResult {
 function actionView(app: App): TemplateResult {
   return html`<div class="action row">
     <button type="submit" class="primary" aria-busy=${app.busy}>Generate</button>
+    <span class="hint">${unsendable(app) ?? html`<span class="shortcut">or <kbd>Ctrl</kbd> <kbd>Enter</kbd></span>`}</span>
     ${app.busy ? html`<button type="button" @click=${() => app.stop()}>Stop</button>` : nothing}
-    <span class="hint">${unsendable(app)}</span>
   </div>`;
 }
 
-function unsendable({ template, request }: App): string {
+/** From a field of several lines too, where Enter alone is a line break. */
+function submitByKey(event: KeyboardEvent): void {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey))
+    (event.currentTarget as HTMLFormElement).requestSubmit();
+}
+
+function unsendable({ template, request }: App): string | undefined {
   if (template.fault !== undefined) return 'The template cannot be read.';
-  return isUnsendable(request) ? 'The schema is not JSON.' : '';
+  return isUnsendable(request) ? 'The schema is not JSON.' : undefined;
 }
