@@ -3,7 +3,7 @@ import { html, nothing, render, type TemplateResult } from 'lit';
 import { createApi } from './api.ts';
 import { problemNotice } from './controls/problem-notice.ts';
 import { createDesk, type Desk } from './desk.ts';
-import { readKey, signInForm } from './sign-in.ts';
+import { readKey, signInForm, takeKeyFromAddress } from './sign-in.ts';
 
 /** What the page says to who comes back from paying, in a tab that knows no key. */
 const BACK: Readonly<Record<string, string>> = {
@@ -13,8 +13,8 @@ const BACK: Readonly<Record<string, string>> = {
 
 const TITLE = 'Dashboard · Maskwright';
 
-/** Shows the dashboard in an element; signs in at once where a key is given. */
-export function startDashboard(root: HTMLElement, given: string | undefined): void {
+/** Shows the dashboard in an element; signs in at once where the address has a key. */
+export function startDashboard(root: HTMLElement): void {
   let desk: Desk | undefined;
   /** Of this signing in, from its first try to its end. */
   let signing: AbortController | undefined;
@@ -69,9 +69,18 @@ export function startDashboard(root: HTMLElement, given: string | undefined): vo
 
   const draw = () => render(view(), root);
 
-  addEventListener('hashchange', openPart);
+  function followAddress(): void {
+    const key = takeKeyFromAddress();
+    if (key === undefined) openPart();
+    else {
+      leave();
+      void enter(key);
+    }
+  }
+
+  addEventListener('hashchange', followAddress);
   draw();
-  if (given !== undefined) void enter(given);
+  followAddress();
 }
 
 /** A refusal for want of a scope says that there is such a key. */
