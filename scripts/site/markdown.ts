@@ -25,6 +25,9 @@ export interface Surroundings {
   image(href: string): { readonly src: string; readonly width: number; readonly height: number };
 }
 
+/** Of the site, and no file of the project: docs name them as code, which here can be followed. */
+const PLACES = new Set(['/reference/', '/openapi.json', '/dashboard/']);
+
 /** @param markdown may begin with a block of metadata between lines of `---`, which is not shown */
 export function renderMarkdown(markdown: string, surroundings: Surroundings): Rendered {
   const source = markdown.replace(/^---\n.*?\n---\n/s, '');
@@ -40,6 +43,10 @@ export function renderMarkdown(markdown: string, surroundings: Surroundings): Re
         const [id, inner] = [ids.shift() ?? '', this.parser.parseInline(token.tokens)];
         if (token.depth === 1) return `<h1 id="${id}">${inner}</h1>\n`;
         return `<h${token.depth} id="${id}">${inner} ${linkTo(id, plain(token.tokens))}</h${token.depth}>\n`;
+      },
+      codespan({ text }) {
+        const code = `<code>${escaped(text)}</code>`;
+        return PLACES.has(text) ? `<a href="${text}">${code}</a>` : code;
       },
       code: ({ text }) => `<pre tabindex="0"><code>${escaped(text)}</code></pre>\n`,
       tablecell(token) {
