@@ -96,7 +96,8 @@ export async function fuzz(count: number, seed: number): Promise<Fuzzed> {
         ? undefined
         : audit({ operation, status, contentType: response.headers.get('content-type') ?? '', body: text });
     if (wrong !== undefined && !(status === 405 && wrong.startsWith('status'))) undescribed.push(`${wrong}: ${shown}`);
-    for (const [id, prefix] of text.matchAll(/\b(key_|acc_|gen_)[0-9a-z]{24}/g)) if (!own.has(id)) remember(prefix, id);
+    for (const [id, prefix] of text.matchAll(/\b(key_|acc_|gen_|preset_)[0-9a-z]{24}/g))
+      if (!own.has(id)) remember(prefix, id);
   }
 
   function remember(prefix: string, id: string): void {

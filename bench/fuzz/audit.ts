@@ -52,6 +52,8 @@ export function createAudit(document: OpenApiDocument): Audit {
   return function audit({ operation, status, contentType, body }) {
     const response = operations.get(operation)?.[status];
     if (response === undefined) return `status ${status} is not described: ${body.slice(0, 200)}`;
+    // An answer without a body is of no type.
+    if (response.content === undefined && contentType === '' && body === '') return undefined;
     const type = contentType.split(';')[0];
     const schema = response.content?.[type]?.schema;
     if (schema === undefined) return `content type ${JSON.stringify(contentType)} of status ${status} is not described`;

@@ -15,7 +15,7 @@ export interface FuzzRequest {
 export interface Known {
   readonly key: string;
   readonly adminSecret: string;
-  /** By the first letters of an id: key_, acc_, gen_. */
+  /** By the first letters of an id: key_, acc_, gen_, preset_. */
   readonly ids: Map<string, string[]>;
 }
 
@@ -49,6 +49,15 @@ function brief(body: unknown): unknown {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) return body;
   const { n: _n, template: _template, holes: _holes, json_schema: _schema, ...rest } = body as Record<string, unknown>;
   return { ...rest, length: { unit: 'tokens', max: 8 }, diffusion: { effort: 'fast' } };
+}
+
+/** Of what is seldom right by chance, a body that is. */
+function likely(path: string, shaped: unknown): unknown {
+  if (path === '/v1/generations') return brief(shaped);
+  if (path.endsWith('/runs')) return { variables: { who: 'Ann' } };
+  if (!path.startsWith('/v1/presets')) return shaped;
+  const request = brief({ prompt: '{{var:who}}' });
+  return { name: 'p', request, variables: { who: {} }, variants: 2, daily_limit_micro_dollars: 10_000 };
 }
 
 export function randomRequest(document: OpenApiDocument, known: Known, dice: Dice): FuzzRequest {
@@ -91,16 +100,23 @@ export function randomRequest(document: OpenApiDocument, known: Known, dice: Dic
 function bodyOf({ body = {}, path }: Described, dice: Dice, lookup: (reference: string) => Schema): string {
   const shaped = randomValue(body, dice, lookup);
   // Half of the texts that could be made are made.
-  const value = path === '/v1/generations' && dice.random() < 0.5 ? brief(shaped) : shaped;
+  const value = dice.random() < 0.5 ? likely(path, shaped) : shaped;
   const way = dice.random();
   const text = JSON.stringify(way < 0.6 ? value : way < 0.9 ? mutated(value, dice) : anything(dice)) ?? '';
   return dice.random() < 0.97 ? text : text.slice(0, dice.below(text.length + 1));
 }
 
+/** What ids begin with, by the part of a path before them. */
+const PREFIXES = [
+  ['/keys/', 'key_'],
+  ['/accounts/', 'acc_'],
+  ['/presets/', 'preset_'],
+] as const;
+
 function pathValue(path: string, name: string, { ids }: Known, dice: Dice): string {
   if (path.startsWith('/v1/models/')) return dice.pick(['maskwright-small', 'maskwrite-small', 'x', '%', '🦊']);
   if (name === 'month') return dice.pick(['2026-11', '1999-01', '2026-13', 'x']);
-  const prefix = path.includes('/keys/') ? 'key_' : path.includes('/accounts/') ? 'acc_' : 'gen_';
+  const [, prefix] = PREFIXES.find(([part]) => path.includes(part)) ?? ['', 'gen_'];
   const known = ids.get(prefix) ?? [];
   if (known.length > 0 && dice.random() < 0.8) return dice.pick(known);
   return dice.pick([`${prefix}${'0'.repeat(24)}`, 'x', '%', '..', "'--", '🦊']);

@@ -1,5 +1,5 @@
 /** Making, replacing and deleting presets: each in one batch with its row of the audit. */
-import type { PresetTerms } from '../../shared/contract/preset.ts';
+import { PRESET_LIMITS, type PresetTerms } from '../../shared/contract/preset.ts';
 import { type ProblemError, problem } from '../../shared/contract/problem.ts';
 import { type Actor, auditRow, type Change, logChange } from '../audit.ts';
 import type { Env } from '../env.ts';
@@ -63,5 +63,8 @@ async function write(env: Env, statement: ReturnType<typeof insertPreset>, chang
 
 function conflictOf(error: string): ProblemError | undefined {
   if (!error.includes('too_many_presets')) return undefined;
-  return problem('conflict', 'The account has 100 presets, which is the most; delete one that is not used.');
+  return problem(
+    'conflict',
+    `The account has ${PRESET_LIMITS.presets} presets, which is the most; delete one that is not used.`,
+  );
 }

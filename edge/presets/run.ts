@@ -21,6 +21,7 @@ import { type Values, valuesOf } from './values.ts';
 export async function runPreset(c: Context<EdgeTypes>, id: string): Promise<Run> {
   const preset = await findPreset(c.env, c.var.caller, id);
   const { terms } = preset;
+  c.var.trace.root.set({ preset: id });
   checkProtection(c, terms.protection);
   const { variables = {}, stream } = validate(presetRunSchema, c.var.body);
   const values = valuesOf(terms.variables, variables, c.var.session?.variables);
