@@ -4,7 +4,7 @@ import { expectAccessible } from '../axe.ts';
 import { expectNoSidewaysScroll, screenshot, withChromium } from '../chromium.ts';
 import { type Owner, openOwner } from './owner.ts';
 import { withWebsite } from './page.ts';
-import { partsSeen, rest, standing, told, watchWidgets } from './seen.ts';
+import { focused, partsSeen, rest, standing, told, watchWidgets } from './seen.ts';
 
 const open = withChromium();
 const website = withWebsite();
@@ -194,6 +194,7 @@ describe('on a page that may not use it', () => {
     ]);
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('at the bar');
+    await focused(page);
     await screenshot(page, 'widget-fallback');
     await expectAccessible(page);
     expect(await other.balance()).toBe(before);

@@ -51,6 +51,11 @@ export async function rest(page: Page, ...ids: readonly string[]): Promise<void>
   );
 }
 
+/** Waits until nothing comes into focus or goes out of it any more. */
+export async function focused(page: Page): Promise<void> {
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
+}
+
 export const told = (page: Page) => page.evaluate(() => window.watching.told);
 /** The sum of Chromium's layout shifts. */
 export const shifted = (page: Page) => page.evaluate(() => window.watching.shifted);
