@@ -51,9 +51,13 @@ export async function rest(page: Page, ...ids: readonly string[]): Promise<void>
   );
 }
 
-/** Waits until nothing comes into focus or goes out of it any more. */
-export async function focused(page: Page): Promise<void> {
-  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
+/** Waits until nothing comes into focus or goes out of it any more, and nothing is out of it. */
+export async function focused(page: Page, id: string): Promise<void> {
+  await page.waitForFunction((id) => {
+    const root = document.getElementById(id)!.shadowRoot!;
+    const parts = [...root.querySelectorAll('[part]')];
+    return root.getAnimations().length === 0 && parts.every((part) => getComputedStyle(part).filter === 'none');
+  }, id);
 }
 
 export const told = (page: Page) => page.evaluate(() => window.watching.told);
