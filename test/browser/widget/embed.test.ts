@@ -4,7 +4,7 @@ import { expectAccessible } from '../axe.ts';
 import { expectNoSidewaysScroll, screenshot, withChromium } from '../chromium.ts';
 import { type Owner, openOwner } from './owner.ts';
 import { withWebsite } from './page.ts';
-import { partsSeen, rest, standing, told, watchWidgets } from './seen.ts';
+import { focused, partsSeen, rest, standing, told, watchWidgets } from './seen.ts';
 
 const open = withChromium();
 const website = withWebsite();
@@ -42,6 +42,7 @@ describe('on a page that may use it, under a strict policy', () => {
       await page.waitForFunction(() => document.querySelector('#one')!.shadowRoot!.querySelector('[part~=mask]'));
       await screenshot(page, `widget-denoising-${width}`);
       await rest(page, 'one');
+      await focused(page, 'one');
       await screenshot(page, `widget-rest-${width}`);
       const { text, nodes, inert, fallback, value } = await standing(page, 'one');
       expect(text).toMatch(/^.+ is a .+ near .+\. .+\.$/);
@@ -194,6 +195,7 @@ describe('on a page that may not use it', () => {
     ]);
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('at the bar');
+    await focused(page, 'one');
     await screenshot(page, 'widget-fallback');
     await expectAccessible(page);
     expect(await other.balance()).toBe(before);

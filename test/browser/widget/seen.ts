@@ -51,6 +51,15 @@ export async function rest(page: Page, ...ids: readonly string[]): Promise<void>
   );
 }
 
+/** Waits until nothing comes into focus or goes out of it any more, and nothing is out of it. */
+export async function focused(page: Page, id: string): Promise<void> {
+  await page.waitForFunction((id) => {
+    const root = document.getElementById(id)!.shadowRoot!;
+    const parts = [...root.querySelectorAll('[part]')];
+    return root.getAnimations().length === 0 && parts.every((part) => getComputedStyle(part).filter === 'none');
+  }, id);
+}
+
 export const told = (page: Page) => page.evaluate(() => window.watching.told);
 /** The sum of Chromium's layout shifts. */
 export const shifted = (page: Page) => page.evaluate(() => window.watching.shifted);
