@@ -17,9 +17,10 @@ export function pageView(app: App): TemplateResult {
         every text, or you are told why no such text exists.</p>
       ${app.linkFault === undefined ? nothing : html`<p class="notice warn" role="alert">${app.linkFault}</p>`}
     </div>
+    ${galleryView(app)}
     <div class="workbench">
       <form class="ask stack" aria-label="Request" @submit=${(event: Event) => submit(app, event)} @keydown=${submitByKey} novalidate>
-        ${keyView(app)}${galleryView(app)}${promptView(app)}${templateView(app)}${constraintsView(app)}${denoisingView(app)}
+        ${keyView(app)}${promptView(app)}${templateView(app)}${constraintsView(app)}${denoisingView(app)}
         ${actionView(app)}
       </form>
       <section class=${app.run !== undefined || app.busy ? 'see asked card stack' : 'see card stack'} aria-labelledby="result-heading" id="result">
