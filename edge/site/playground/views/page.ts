@@ -34,12 +34,11 @@ export function pageView(app: App): TemplateResult {
 
 function submit(app: App, event: Event): void {
   event.preventDefault();
+  app.generate();
   if (app.key === '') {
-    app.say('A key is needed.');
     document.getElementById('key')?.focus();
     return;
   }
-  app.generate();
   const { top } = document.getElementById('result')!.getBoundingClientRect();
   // On a phone it is far below; beside a long form it may be far above.
   if (top < 0 || top > innerHeight / 2) document.getElementById('result')!.scrollIntoView({ block: 'start' });
