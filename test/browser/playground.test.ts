@@ -162,6 +162,7 @@ describe('the playground', () => {
     expect(await other.page.getByLabel('API key').inputValue()).toBe('');
     await generate(other.page);
     expect(await other.page.evaluate(() => document.activeElement?.id)).toBe('key');
+    await other.page.getByText('A key is needed.').waitFor();
     await other.close();
   });
 
@@ -171,6 +172,18 @@ describe('the playground', () => {
     await generate(page);
     expect(await textOf(page)).toMatch(/^<script>alert\(1\)<\/script><img src=x onerror=alert\(2\)> \S+$/);
     expect(await page.locator('main script, main img[src]').count()).toBe(0);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('stops where it is told to', async () => {
+    const request = { style: 'story', length: { unit: 'tokens', exact: 200 }, diffusion: { effort: 'best' } };
+    const { page, errors, close } = await openPlayground({}, `&request=${encodeURIComponent(JSON.stringify(request))}`);
+    await generate(page);
+    await page.locator('.tile.kept').first().waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped.', { exact: true }).first().waitFor();
+    expect(await masked(page)).toBeGreaterThan(0);
     expect(errors).toEqual([]);
     await close();
   });

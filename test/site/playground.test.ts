@@ -49,7 +49,10 @@ const requests: fc.Arbitrary<TextRequest> = fc.record(
     include: phrases,
     exclude: phrases,
     regex: line,
-    json_schema: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.jsonValue()),
+    json_schema: fc
+      .dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.jsonValue())
+      // As it is when it was read: JSON knows no -0.
+      .map((schema) => JSON.parse(JSON.stringify(schema))),
     choices,
     choice_probabilities: fc.constant(true),
     facts: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), line, { minKeys: 1, maxKeys: 3 }),

@@ -204,6 +204,10 @@ export function createApp(api: string, changed: () => void): App {
       changed();
     },
     generate() {
+      if (key === '') {
+        keyFault = 'A key is needed. `npm start` prints one, the dashboard makes more.';
+        return changed();
+      }
       latest?.stop();
       flagged = new Map();
       said = 'Denoising has begun.';

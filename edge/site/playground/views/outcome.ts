@@ -59,7 +59,7 @@ function figures({ accepted, cache }: Run, { usage }: Priced): TemplateResult {
   </dl>`;
 }
 
-export const dollars = (micro: number): string => `$${(micro / 1e6).toFixed(6)}`;
+const dollars = (micro: number): string => `$${(micro / 1e6).toFixed(6)}`;
 
 /** `Cache-Status` of RFC 9211, as far as ours says it. */
 function cacheInWords(header = ''): string {

@@ -17,9 +17,10 @@ export function pageView(app: App): TemplateResult {
         every text, or you are told why no such text exists.</p>
       ${app.linkFault === undefined ? nothing : html`<p class="notice warn" role="alert">${app.linkFault}</p>`}
     </div>
+    ${galleryView(app)}
     <div class="workbench">
       <form class="ask stack" aria-label="Request" @submit=${(event: Event) => submit(app, event)} @keydown=${submitByKey} novalidate>
-        ${keyView(app)}${galleryView(app)}${promptView(app)}${templateView(app)}${constraintsView(app)}${denoisingView(app)}
+        ${keyView(app)}${promptView(app)}${templateView(app)}${constraintsView(app)}${denoisingView(app)}
         ${actionView(app)}
       </form>
       <section class=${app.run !== undefined || app.busy ? 'see asked card stack' : 'see card stack'} aria-labelledby="result-heading" id="result">
@@ -33,12 +34,11 @@ export function pageView(app: App): TemplateResult {
 
 function submit(app: App, event: Event): void {
   event.preventDefault();
+  app.generate();
   if (app.key === '') {
-    app.say('A key is needed.');
     document.getElementById('key')?.focus();
     return;
   }
-  app.generate();
   const { top } = document.getElementById('result')!.getBoundingClientRect();
   // On a phone it is far below; beside a long form it may be far above.
   if (top < 0 || top > innerHeight / 2) document.getElementById('result')!.scrollIntoView({ block: 'start' });
