@@ -22,6 +22,8 @@ export function snippetOf(preset: Preset, site: string, key: string = NO_KEY): S
   const attributes = [
     protection === 'session' ? `session-url="/maskwright-session"` : `key="${key}"`,
     `preset="${id}"`,
+    // It begins when Turnstile has let the visitor in.
+    ...(protection === 'turnstile' ? ['manual'] : []),
     ...(values.length === 0 ? [] : [`variables='${attribute(JSON.stringify(Object.fromEntries(values)))}'`]),
   ];
   const snippet = [
@@ -45,7 +47,9 @@ function notesOf({ protection, mode }: Preset, key: string): string[] {
   if (key === NO_KEY)
     notes.push('Put in a publishable key whose origins have the page; it was shown when it was made.');
   if (protection === 'turnstile')
-    notes.push('The page gives the token of its Turnstile widget to the element: verify(token).');
+    notes.push(
+      'The page gives the token of its Turnstile widget to the element: verify(token). Until then it does not begin (manual).',
+    );
   return notes;
 }
 
