@@ -9,7 +9,7 @@ const ROWS = 'SELECT id, amount FROM statements ORDER BY seq';
 
 describe('the consumer of entries', () => {
   it('writes an entry as it is, what it lacks as nothing', async () => {
-    const entry = entryOf();
+    const entry = entryOf({ preset: 'preset_a' });
     const {
       key: _key,
       model: _model,
@@ -20,7 +20,7 @@ describe('the consumer of entries', () => {
     expect(await consumed(env, [entry, topUp])).toEqual({ acked: [0, 1], again: [] });
     expect(await rowsOf('SELECT * FROM statements ORDER BY seq')).toEqual([
       entry,
-      { ...topUp, key: null, model: null, work: null, texts: null },
+      { ...topUp, key: null, model: null, work: null, texts: null, preset: null },
     ]);
   });
 
