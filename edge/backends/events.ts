@@ -27,7 +27,7 @@ export async function* eventsOf(
   signal: AbortSignal,
 ): AsyncGenerator<NumberedProgress> {
   let finished = 0;
-  for await (const part of parts(response.body, signal)) {
+  for await (const part of parts(response.body, signal, () => finished === texts)) {
     for (const line of part) {
       const { seq, ...event } = parseEvent(line);
       if (event.type === 'problem') {
@@ -36,6 +36,8 @@ export async function* eventsOf(
       if (seq !== next++) throw backendFailed('it left out or repeated an event');
       if (event.type === 'done') finished++;
       yield { seq, event };
+      // Nothing comes behind the last text but the end of the body, which nobody has to wait for.
+      if (finished === texts) return;
     }
   }
   if (texts !== undefined && finished !== texts) throw backendFailed('it broke off before the text was finished');
@@ -44,8 +46,13 @@ export async function* eventsOf(
 /**
  * The lines of a body of UTF-8 text, those together that came together. A last line without its end is a line that was cut off, and is
  * left out.
+ * @param isWhole whether nothing more is awaited
  */
-async function* parts(body: ReadableStream<Uint8Array> | null, signal: AbortSignal): AsyncGenerator<readonly string[]> {
+async function* parts(
+  body: ReadableStream<Uint8Array> | null,
+  signal: AbortSignal,
+  isWhole: () => boolean,
+): AsyncGenerator<readonly string[]> {
   if (body === null) return;
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -63,8 +70,10 @@ async function* parts(body: ReadableStream<Uint8Array> | null, signal: AbortSign
     }
   } finally {
     ear.end();
-    // Left early (the reader is gone, or an event made no sense): the service is told by the closed connection.
-    await reader.cancel().catch(() => undefined);
+    // Left early (the reader is gone, or an event made no sense): the service is told by the closed connection. One that has said all is
+    // read to its end, so that the next request finds its connection open.
+    if (isWhole()) void reader.read().catch(() => undefined);
+    else await reader.cancel().catch(() => undefined);
   }
 }
 
