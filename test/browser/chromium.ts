@@ -35,11 +35,14 @@ export function withChromium(): (options?: BrowserContextOptions) => Promise<Ope
   };
 }
 
-/** Keeps a picture of the whole page under test-artefacts, to be looked at. */
-export async function screenshot(page: Page, name: string): Promise<void> {
+/**
+ * Keeps a picture of the page under test-artefacts, to be looked at: of all of it, for which its window grows for a moment, or of what is
+ * seen.
+ */
+export async function screenshot(page: Page, name: string, part: 'all' | 'seen' = 'all'): Promise<void> {
   const path = join(ARTEFACTS, `${name}.png`);
   mkdirSync(dirname(path), { recursive: true });
-  await page.screenshot({ path, fullPage: true });
+  await page.screenshot({ path, fullPage: part === 'all' });
 }
 
 /** Nothing is wider than the window: nobody has to scroll sideways. */

@@ -244,6 +244,8 @@ describe('as the text arrives', () => {
       await generate(page);
       // What is asked for by hand may move what is on the page; what arrives later may not.
       await page.evaluate(async () => {
+        // Twice: the first is called before the frame that shows what the press did is laid out.
+        await new Promise(requestAnimationFrame);
         await new Promise(requestAnimationFrame);
         const shifts: number[] = [];
         Object.assign(globalThis, { shifts });
@@ -252,7 +254,7 @@ describe('as the text arrives', () => {
         }).observe({ type: 'layout-shift' });
       });
       await page.locator('.tile.kept').first().waitFor();
-      await screenshot(page, `playground-arriving-${width}`);
+      await screenshot(page, `playground-arriving-${width}`, 'seen');
       await textOf(page);
       // And once more over what is there.
       await generate(page);
