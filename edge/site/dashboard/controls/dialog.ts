@@ -19,6 +19,8 @@ export function openDialog<Answer>(
     const close = (given: Answer) => {
       answer = given;
       dialog.close();
+      // At once, not when its event comes: what it showed may be a secret.
+      dialog.remove();
     };
     dialog.addEventListener('close', () => {
       dialog.remove();
