@@ -3,7 +3,7 @@
  * work of several settlements; where requests come one after the other, the next one need not wait behind the money of the last.
  */
 import type { Env } from '../env.ts';
-import { ledgerOf } from './ledger-of.ts';
+import { ledgerName, ledgerOf } from './ledger-of.ts';
 import type { LedgerApi, Mode, Purse, Settlement } from './protocol.ts';
 
 /** Long enough for some requests of a busy account to end, and far from what a reader of his balance would notice. */
@@ -20,7 +20,7 @@ export function accountPurse(env: Pick<Env, 'LEDGER'>, account: string, mode: Mo
     begin: (asked) => ledger.begin(asked),
     have: (asked, settlement) => ledger.have(asked, settlement),
     settle: (request, settlement) => ledger.settle(request, settlement),
-    settleSoon: (request, settlement) => settleSoon(ledger, `${account}:${mode}`, request, settlement),
+    settleSoon: (request, settlement) => settleSoon(ledger, ledgerName(account, mode), request, settlement),
     release: (request) => ledger.release(request),
     leave: (request, collectInMs) => ledger.leave(request, collectInMs),
   };
