@@ -4,7 +4,7 @@
 import { getPriority, setPriority } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
-import { pino } from 'pino';
+
 import { checkText } from './check.ts';
 import type { Config } from './config.ts';
 import { inlineDispatch } from './dispatch/inline.ts';
@@ -18,6 +18,7 @@ import { createCounters } from './engine/counters.ts';
 import { createEngine } from './engine/engine.ts';
 import { logJobs } from './engine/log-jobs.ts';
 import { configuredModels } from './model/configured.ts';
+import { threadLog } from './thread-log.ts';
 
 /** By Linux's scale of 0 to 19: where there is no core for both, the sockets' thread gets most of one. */
 const ENGINE_NICENESS = 5;
@@ -48,8 +49,7 @@ if (parentPort === null) throw new Error('engine-thread.ts is the entry point of
 if (process.platform === 'linux') setPriority(Math.max(getPriority(), ENGINE_NICENESS));
 const line: Line<FromEngine, ToEngine> = parentPort;
 const config = workerData as EngineConfig;
-// A logger of its own, to the same output: a line is one write, so that threads do not mix theirs.
-const log = pino({ level: config.logLevel }).child({ thread: 'engine', engine: config.engine });
+const { log, written } = threadLog(config.logLevel, { thread: 'engine', engine: config.engine });
 const { running, waitingS } = config;
 const capacity = { ...capacityOf(config.device), waitingS, ...(running === undefined ? {} : { running }) };
 const counters = createCounters();
@@ -86,6 +86,7 @@ serveThread(
     async drain(graceMs) {
       await dispatch.drain(graceMs);
       await traces?.end();
+      await written(); // the thread is ended behind its answer
     },
   },
   engine,

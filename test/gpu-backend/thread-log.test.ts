@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runNode } from '../run-node.ts';
+
+const PROGRAM = join(import.meta.dirname, 'thread-log-process.ts');
+
+describe('the log of a thread', () => {
+  it('is written in whole, in order, before the thread is ended behind its last line', async () => {
+    const { code, out } = await runNode(PROGRAM, []);
+    expect(code).toBe(0);
+    const said = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(said.map(({ line }) => line)).toEqual(Array.from({ length: 500 }, (_, line) => line));
+    expect(said[0]).toMatchObject({ level: 30, thread: 'one', msg: 'said' });
+  });
+});
