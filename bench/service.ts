@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { GIVING_BACK } from '../gpu-backend/allocator.ts';
+import { RESTARTED_WITH } from '../gpu-backend/restart.ts';
 import { signRequest } from '../shared/contract/signature.ts';
 import type { Blocks } from './longest-block.ts';
 import type { BenchOptions } from './report.ts';
@@ -40,7 +40,7 @@ export async function startService({ model, cacheFolder, engines, threads }: Ser
   if (process.platform !== 'linux') throw new Error(NOT_LINUX);
   const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
   // One that replaces itself loses the channel to us: it is started as it would start itself.
-  const { flags, environment } = (engines ?? 1) > 1 ? GIVING_BACK : { flags: [], environment: {} };
+  const { flags, environment } = (engines ?? 1) > 1 ? RESTARTED_WITH : { flags: [], environment: {} };
   const parameters = [...flags, '--import', path('longest-block.ts'), path('../gpu-backend/main.ts')];
   const child = spawn(process.execPath, parameters, {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

@@ -3,8 +3,8 @@
  */
 import { pathToFileURL } from 'node:url';
 import { type Logger, pino } from 'pino';
-import { returnFreedMemory } from './allocator.ts';
 import { type Config, type Role, readConfig } from './config.ts';
+import { restartOnce } from './restart.ts';
 import { startEngine } from './roles/engine.ts';
 import { startGateway } from './roles/gateway.ts';
 import type { Service } from './roles/role.ts';
@@ -18,7 +18,7 @@ const STARTS: Readonly<Record<Role, (config: Config, log: Logger) => Promise<Ser
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  if (config.modelMemoryMb !== undefined || config.engines > 1) returnFreedMemory();
+  if (config.modelMemoryMb !== undefined || config.engines > 1) restartOnce();
   const log = pino({ level: config.logLevel });
   const service = await STARTS[config.role](config, log);
   log.info({ role: config.role, url: service.url }, 'listening');

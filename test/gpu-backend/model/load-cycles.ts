@@ -2,11 +2,12 @@
  * Opens a model, evaluates, releases it, many times; prints the resident bytes before the first, while each is open and after each.
  * Usage: load-cycles.ts FOLDER CACHE CYCLES, with --expose-gc.
  */
-import { returnFreedMemory } from '../../../gpu-backend/allocator.ts';
+
 import { POSITIONS } from '../../../gpu-backend/model/memory.ts';
 import { openModel } from '../../../gpu-backend/model/registry.ts';
+import { restartOnce } from '../../../gpu-backend/restart.ts';
 
-returnFreedMemory();
+restartOnce();
 const [folder, cacheFolder, cycles] = process.argv.slice(2);
 const positions = Int32Array.from({ length: POSITIONS }, (_, i) => i);
 
