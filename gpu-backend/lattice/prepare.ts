@@ -60,26 +60,42 @@ export function createPreparer(encoder: Encoder, eos: number): Preparer {
   const whole = buildVocabulary(bytes, eos, isWholeText);
   const pieces = lazy(() => buildVocabulary(bytes, eos));
   /** Least recently used first. */
-  const kept = new Map<string, { readonly prepared: PreparedRequest; readonly bytes: number }>();
+  const kept = new Map<string, Kept>();
   let keptBytes = 0;
+  function weigh(entry: Kept): void {
+    keptBytes -= entry.bytes;
+    entry.bytes = footprint(entry.prepared, [encoder, bytes, whole, ...(entry.prepared.full ? [pieces()] : [])]);
+    keptBytes += entry.bytes;
+  }
   return {
     prepare(request, context, random) {
       const key = constraintKey(request, context);
       let entry = kept.get(key);
       if (entry === undefined) {
-        const prepared = prepareRequest(request, context, encoder, whole, pieces);
-        entry = { prepared, bytes: footprint(prepared, [encoder, bytes, whole]) };
-        keptBytes += entry.bytes;
+        entry = { prepared: prepareRequest(request, context, encoder, whole), bytes: 0 };
+        weigh(entry);
       } else kept.delete(key);
       kept.set(key, entry);
-      for (const [oldest, { bytes: size }] of kept) {
-        if (keptBytes <= KEPT_BYTES) break;
-        kept.delete(oldest);
-        keptBytes -= size;
+      const { prepared } = entry;
+      const { full } = prepared;
+      try {
+        return prepareText(prepared, encoder, pieces, random);
+      } finally {
+        if (prepared.full !== full) weigh(entry);
+        for (const [oldest, { bytes: size }] of kept) {
+          if (keptBytes <= KEPT_BYTES) break;
+          kept.delete(oldest);
+          keptBytes -= size;
+        }
       }
-      return prepareText(entry.prepared, encoder, random);
     },
   };
+}
+
+/** A constraint that is kept ready, and what it takes. */
+interface Kept {
+  readonly prepared: PreparedRequest;
+  bytes: number;
 }
 
 /** The fields that say what must hold; all others leave the constraint as it is. */
@@ -94,8 +110,8 @@ interface PreparedRequest {
   readonly values: Readonly<Record<string, string>>;
   /** In tokens of whole characters; undefined where these cannot write any such text. */
   readonly plan: TextPlan | undefined;
-  /** In all tokens. */
-  readonly fullPlan: () => TextPlan | undefined;
+  /** In all tokens, once a text has needed that: few ever do. */
+  full?: { readonly plan: TextPlan | undefined };
 }
 
 function prepareRequest(
@@ -103,7 +119,6 @@ function prepareRequest(
   context: number,
   encoder: Encoder,
   whole: Vocabulary,
-  pieces: () => Vocabulary,
 ): PreparedRequest {
   const compiled = compileConstraint(request, { context });
   const decision = decide(compiled, {
@@ -113,27 +128,36 @@ function prepareRequest(
   if (!decision.satisfiable) throw unsatisfiable(decision.conflict, decision.achievable);
   const { witness } = decision;
   const values = compiled.plan.segments === undefined ? { '': witness } : check(request, witness).holes;
-  const plan = (vocabulary: Vocabulary) => {
-    try {
-      return planText(compiled, encoder, vocabulary, values);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw problem('limit_exceeded', `The constraint is too large to run: ${error.message}.`, { pointer: '' });
-    }
-  };
-  return { compiled, values, plan: plan(whole), fullPlan: lazy(() => plan(pieces())) };
+  return { compiled, values, plan: planIn(whole, compiled, encoder, values) };
+}
+
+function planIn(
+  vocabulary: Vocabulary,
+  compiled: CompiledConstraint,
+  encoder: Encoder,
+  values: Readonly<Record<string, string>>,
+): TextPlan | undefined {
+  try {
+    return planText(compiled, encoder, vocabulary, values);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw problem('limit_exceeded', `The constraint is too large to run: ${error.message}.`, { pointer: '' });
+  }
 }
 
 function prepareText(
-  { compiled, values, plan, fullPlan }: PreparedRequest,
+  prepared: PreparedRequest,
   encoder: Encoder,
+  pieces: () => Vocabulary,
   random: (draw: number) => number,
 ): TextConstraint {
+  const { compiled, values, plan } = prepared;
   if (plan !== undefined) {
     const layout = drawLayout(plan, random);
     if (layout !== undefined) return constraintOf(plan, layout);
   }
-  const full = fullPlan();
+  prepared.full ??= { plan: planIn(pieces(), compiled, encoder, values) };
+  const full = prepared.full.plan;
   if (full === undefined) throw tooFewTokens(compiled);
   const layout = drawLayout(full, random) ?? witnessLayout(full, values, compiled, encoder);
   if (layout === undefined) throw tooFewTokens(compiled);
