@@ -15,9 +15,6 @@ export interface Audit {
   readonly problem?: string;
   /** Tokens of finished texts, the end-of-text tail not counted. */
   readonly tokens: number;
-  /** Positions that the model went over for them, summed over steps. */
-  readonly positions: number;
-  readonly steps: number;
 }
 
 /** One text as its events tell it. */
@@ -51,20 +48,16 @@ export function audit({ request, id, status, body, broken }: Call): Audit {
       faults.push(`text ${done.index} does not hold ${pointer}: ${detail}`);
     }
   }
-  const sum = (of: (usage: DoneEvent['usage']) => number) =>
-    finished.reduce((all, { done }) => all + of(done.usage), 0);
   return {
     faults,
     texts: told.map((text) => text?.done?.text),
     problem,
     tokens,
-    positions: sum(({ positions_evaluated }) => positions_evaluated),
-    steps: sum(({ denoising_steps }) => denoising_steps),
   };
 }
 
 function refusal(status: number, body: string, broken: string | undefined): Audit {
-  const nothing = { texts: [], tokens: 0, positions: 0, steps: 0 };
+  const nothing = { texts: [], tokens: 0 };
   if (broken !== undefined) return { ...nothing, faults: [`no answer: ${broken}`] };
   return { ...nothing, faults: [`status ${status}: ${body}`], problem: /"code":"(\w+)"/.exec(body)?.[1] ?? 'none' };
 }

@@ -3,7 +3,9 @@
  */
 import { type Audit, audit } from './serve-audit.ts';
 import type { Call } from './serve-caller.ts';
-import type { Ending, Measured, Phase } from './serve-phases.ts';
+import type { MixedRequest } from './serve-mix.ts';
+import type { Ending, Measured } from './serve-phases.ts';
+import type { Phase } from './serve-traffic.ts';
 
 /** The code of problems that say the service is ending. */
 const ENDING = 'backend_unavailable';
@@ -15,7 +17,7 @@ export interface PhaseFindings {
   /** Tries that were answered with 429. */
   readonly refusals: number;
   readonly tokensPerSecond: number;
-  /** Positions x steps: what the model went over. */
+  /** Positions x steps: what the model went over, for texts that are finished or not. */
   readonly positionsPerSecond: number;
   /** Milliseconds from the first try to the last byte, ascending. */
   readonly latencies: readonly number[];
@@ -24,62 +26,83 @@ export interface PhaseFindings {
   readonly callerCores: number;
 }
 
+/** How much more was done for many callers than for one, in one round. */
+export interface Gain {
+  /** Over one caller alone at the same service. */
+  readonly overAlone: number;
+  /** Over one caller alone at the service as it is by default. */
+  readonly overUsual: number;
+}
+
 export interface Findings {
-  /** One caller alone at the service as it is by default. */
+  /** Of all rounds together: one caller alone at the service as it is by default, one alone at the other, many there. */
   readonly usual: PhaseFindings;
   readonly alone: PhaseFindings;
+  readonly many: PhaseFindings;
+  /** The long load. */
   readonly load: PhaseFindings;
-  /** Texts of the load, and how many of them are those that the same job had alone, at either service. */
+  /** Round by round. */
+  readonly gains: readonly Gain[];
+  /** How often a text of many callers was compared with that of the same job alone, at either service, and how often it was the same. */
   readonly compared: number;
   readonly same: number;
   readonly ending: Pick<PhaseFindings, 'jobs' | 'faults'> & { readonly finished: number; readonly told: number };
 }
 
-/**
- * Reads every call of a run.
- * @param usual one caller alone at the service as it is by default, whose texts are to be the same
- */
-export function findingsOf({ alone, load, ending }: Measured, usual: Phase): Findings {
-  const before = usual.calls.map(audit);
-  const first = alone.calls.map(audit);
-  const second = load.calls.map(audit);
-  // The two services have the same jobs in the same order; one of them got further.
-  const known = alone.calls.map(({ request }, i) => [request, [first[i], before[i] ?? first[i]]] as const);
-  const audits = new Map(known);
-  const pairs = load.calls.flatMap(({ request }, i) =>
-    second[i].texts.map(
-      (text, index) => text !== undefined && audits.get(request)!.every(({ texts }) => text === texts[index]),
+/** Reads every call of a run. */
+export function findingsOf({ rounds, load, ending }: Measured): Findings {
+  const [usual, alone, many] = (['usual', 'alone', 'many'] as const).map((kind) => read(rounds.map((r) => r[kind])));
+  const long = read([load]);
+  const known = new Map<MixedRequest, Audit[]>();
+  for (const { request, audit } of [...usual.calls, ...alone.calls]) {
+    known.set(request, [...(known.get(request) ?? []), audit]);
+  }
+  const pairs = [...many.calls, ...long.calls].flatMap(({ request, audit: { texts } }) =>
+    (known.get(request) ?? []).flatMap((other) =>
+      texts.map((text, i) => text !== undefined && text === other.texts[i]),
     ),
   );
+  const rate = ({ positions, seconds }: Phase) => positions / seconds;
   return {
-    usual: phaseFindings(usual, before),
-    alone: phaseFindings(alone, first),
-    load: phaseFindings(load, second),
+    usual: usual.findings,
+    alone: alone.findings,
+    many: many.findings,
+    load: long.findings,
+    gains: rounds.map((round) => ({
+      overAlone: rate(round.many) / rate(round.alone),
+      overUsual: rate(round.many) / rate(round.usual),
+    })),
     compared: pairs.length,
     same: pairs.filter(Boolean).length,
     ending: endingFindings(ending),
   };
 }
 
-function phaseFindings({ calls, seconds, serviceCpu, callerCpu }: Phase, audits: readonly Audit[]): PhaseFindings {
-  const sum = (of: (audit: Audit) => number) => audits.reduce((all, one) => all + of(one), 0);
-  const problems = audits.flatMap(({ problem }) => (problem === undefined ? [] : [`ended with ${problem}`]));
-  return {
-    jobs: calls.length,
-    texts: sum(({ texts }) => texts.length),
-    faults: [...faultsOf(calls, audits), ...problems],
-    refusals: calls.reduce((all, { refusals }) => all + refusals, 0),
-    tokensPerSecond: sum(({ tokens }) => tokens) / seconds,
-    positionsPerSecond: sum(({ positions }) => positions) / seconds,
-    latencies: calls.map(({ asked, ended }) => ended - asked).sort((a, b) => a - b),
-    serviceCores: serviceCpu / seconds,
-    callerCores: callerCpu / seconds,
-  };
+interface ReadCall extends Call {
+  readonly audit: Audit;
 }
 
-/** Each fault with the job it is of. */
-function faultsOf(calls: readonly Call[], audits: readonly Audit[]): string[] {
-  return calls.flatMap(({ id }, i) => audits[i].faults.map((fault) => `${id}: ${fault}`));
+/** All calls of some phases of one kind, and what they say together. */
+function read(phases: readonly Phase[]): { readonly calls: readonly ReadCall[]; readonly findings: PhaseFindings } {
+  const calls = phases.flatMap((phase) => phase.calls).map((call) => ({ ...call, audit: audit(call) }));
+  const total = (of: (phase: Phase) => number) => phases.reduce((all, phase) => all + of(phase), 0);
+  const sum = (of: (call: ReadCall) => number) => calls.reduce((all, call) => all + of(call), 0);
+  const seconds = total((phase) => phase.seconds);
+  const findings = {
+    jobs: calls.length,
+    texts: sum(({ audit }) => audit.texts.length),
+    faults: calls.flatMap(({ id, audit: { faults, problem } }) => [
+      ...faults.map((fault) => `${id}: ${fault}`),
+      ...(problem === undefined ? [] : [`${id}: ended with ${problem}`]),
+    ]),
+    refusals: sum(({ refusals }) => refusals),
+    tokensPerSecond: sum(({ audit }) => audit.tokens) / seconds,
+    positionsPerSecond: total(({ positions }) => positions) / seconds,
+    latencies: calls.map(({ asked, ended }) => ended - asked).sort((a, b) => a - b),
+    serviceCores: total(({ serviceCpu }) => serviceCpu) / seconds,
+    callerCores: total(({ callerCpu }) => callerCpu) / seconds,
+  };
+  return { calls, findings };
 }
 
 /** Who comes when there is nobody any more: nothing of his was taken, and he knows. */

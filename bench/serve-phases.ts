@@ -1,40 +1,32 @@
 /**
- * The service alone with one caller, then under the load of many, and told to end while they go on.
+ * One caller alone and many, by turns, then many for long, and the service told to end while they go on.
+ *
+ * How fast a machine is changes from minute to minute, so what is compared is measured in rounds: a stretch of each, one behind the other.
  */
 
 import type { ModelSummary } from '../shared/contract/manifest.ts';
-import type { Blocks } from './longest-block.ts';
 import { type Call, type Callers, createCallers } from './serve-caller.ts';
 import { type MixedRequest, mixOf } from './serve-mix.ts';
+import { type Phase, phase, startTraffic } from './serve-traffic.ts';
+import { startWatching, type Watched } from './serve-watch.ts';
 import type { ServiceProcess } from './service.ts';
 
 export interface Load {
   readonly callers: number;
-  /** Of the load; one caller alone has a third as long before it. */
+  /** Of the long load. In the rounds before it one caller alone has a third as long at each service, and many have too. */
   readonly seconds: number;
+  readonly rounds: number;
   /** Tokens of the longest texts. */
   readonly longest: number;
 }
 
-/** A stretch of time, and the calls that ended in it. */
-export interface Phase {
-  readonly calls: readonly Call[];
-  readonly seconds: number;
-  /** Processor seconds of the service, and of this process, which calls it. */
-  readonly serviceCpu: number;
-  readonly callerCpu: number;
-}
-
-/** What is looked at while the load lasts. */
-export interface Watched {
-  /** Megabytes, one a second. */
-  readonly resident: readonly number[];
-  /** Milliseconds until /healthz had answered. */
-  readonly healthz: readonly number[];
-  readonly blocks: Blocks;
-  readonly peakMegabytes: number;
-  /** Of the positions of model calls, those that were padding, 0..1. */
-  readonly padding: number;
+/** A stretch of each, one behind the other. */
+export interface Round {
+  /** One caller alone at the service as it is by default. */
+  readonly usual: Phase;
+  /** One caller alone at the service that then has many. */
+  readonly alone: Phase;
+  readonly many: Phase;
 }
 
 /** How it ended. */
@@ -48,7 +40,7 @@ export interface Ending {
 }
 
 export interface Measured {
-  readonly alone: Phase;
+  readonly rounds: readonly Round[];
   readonly load: Phase;
   readonly watched: Watched;
   readonly ending: Ending;
@@ -58,138 +50,89 @@ export interface Measured {
 const JOBS = 600;
 /** Share of the load's time before anything is measured: the just-in-time compiler's. */
 const WARM_UP = 1 / 12;
-/** The same once more under load. */
+/** Share of a stretch until many callers no longer all begin at once. */
+const RAMP = 1 / 4;
+/** Share of the load's time before it is measured: a job goes to one of the engines, and each keeps ready what it may keep. */
 const LOAD_WARM_UP = 1 / 3;
-const PROBE_MS = 50;
-const SAMPLE_MS = 1_000;
-const OK = 200;
 
-const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, 1_000 * seconds));
 
-/** Measures one caller alone at a service that was just started; it has ended afterwards. */
-export async function measureAlone(service: ServiceProcess, { seconds, longest }: Load): Promise<Phase> {
-  const callers = createCallers(service.url, 2);
-  const alone = await oneCaller(service, callers, seconds, longest);
-  callers.close();
-  await service.stop();
-  return alone;
+/** A service and those who call it: each stretch of a kind of traffic goes on where the last one was. */
+interface Called {
+  readonly service: ServiceProcess;
+  readonly callers: Callers;
+  readonly jobs: readonly MixedRequest[];
 }
 
-/** Measures a service that was just started; it has ended afterwards. */
-export async function measure(service: ServiceProcess, { callers: count, seconds, longest }: Load): Promise<Measured> {
-  const callers = createCallers(service.url, count);
-  const alone = await oneCaller(service, callers, seconds, longest);
-  const known = alone.calls.map(({ request }) => request);
-  const many = startTraffic(callers, known, 'load', count);
-  // A job goes to one of the engines, so it takes several rounds until each of them has kept ready what it may keep.
-  await pause(1_000 * seconds * LOAD_WARM_UP);
+/**
+ * Measures two services that were just started; both have ended afterwards.
+ * @param usual the service as it is by default
+ * @param service the one that is put under load
+ */
+export async function measure(usual: ServiceProcess, service: ServiceProcess, load: Load): Promise<Measured> {
+  const [model] = (await (await fetch(`${service.url}/models`)).json()) as ModelSummary[];
+  const jobs = mixOf(model, JOBS, load.longest);
+  const byDefault: Called = { service: usual, callers: createCallers(usual.url, 2), jobs };
+  const loaded: Called = { service, callers: createCallers(service.url, load.callers), jobs };
+  for (const called of [byDefault, loaded]) await warmUp(called, load);
+  const rounds = await takeTurns(byDefault, loaded, load);
+  byDefault.callers.close();
+  await usual.stop();
+
+  // What one caller alone has had, so that every text can be compared.
+  const known = rounds.flatMap(({ alone }) => alone.calls.map(({ request }) => request));
+  const traffic = startTraffic(loaded.callers, known, 'load', load.callers);
+  await pause(load.seconds * LOAD_WARM_UP);
   const watching = startWatching(service);
-  const load = await phase(service, many.calls, () => pause(1_000 * seconds));
+  const long = await phase(service, traffic, () => pause(load.seconds));
   const watched = await watching.stop();
 
-  const before = many.calls.length;
-  const ending = await end(service, many.stop);
-  callers.close();
-  return { alone, load, watched, ending: { ...ending, calls: many.calls.slice(before) } };
+  const before = traffic.calls.length;
+  const ending = await end(service, () => traffic.stop());
+  loaded.callers.close();
+  return { rounds, load: long, watched, ending: { ...ending, calls: traffic.calls.slice(before) } };
 }
 
-/** Warms a service up; then one caller, with a third of the time. */
-async function oneCaller(service: ServiceProcess, callers: Callers, seconds: number, longest: number): Promise<Phase> {
-  const [model] = (await (await fetch(`${service.url}/models`)).json()) as ModelSummary[];
-  const jobs = mixOf(model, JOBS, longest);
+async function warmUp({ callers, jobs }: Called, { seconds }: Load): Promise<void> {
   const warming = startTraffic(callers, jobs, 'warm-up', 2);
-  await pause(1_000 * seconds * WARM_UP);
+  await pause(seconds * WARM_UP);
   await warming.stop();
-
-  const one = startTraffic(callers, jobs, 'alone', 1);
-  return phase(service, one.calls, async () => {
-    await pause((1_000 * seconds) / 3);
-    await one.stop();
-  });
 }
 
-interface Traffic {
-  /** Those that have ended so far. */
-  readonly calls: readonly Call[];
-  /** No new calls; resolves when those under way have ended. */
-  stop(): Promise<void>;
-}
-
-/** So many callers, each with its next job as soon as its last one has ended, until the service takes no more. */
-function startTraffic(callers: Callers, jobs: readonly MixedRequest[], name: string, count: number): Traffic {
-  const calls: Call[] = [];
-  let next = 0;
-  let stopping = false;
-  const work = async () => {
-    while (!stopping) {
-      const number = next++;
-      const call = await callers.call(jobs[number % jobs.length], `${name}-${number}`);
-      calls.push(call);
-      if (call.status !== OK) return;
+/** The rounds; every other one goes backwards, so that nobody always comes behind the many. */
+async function takeTurns(byDefault: Called, loaded: Called, { callers, seconds, rounds }: Load): Promise<Round[]> {
+  const stretch = seconds / 3 / rounds;
+  const usual = stretches(byDefault, 'usual', 1, stretch);
+  const alone = stretches(loaded, 'alone', 1, stretch);
+  const many = stretches(loaded, 'many', callers, stretch);
+  const measured: Round[] = [];
+  while (measured.length < rounds) {
+    if (measured.length % 2 === 0) {
+      measured.push({ usual: await usual(), alone: await alone(), many: await many() });
+    } else {
+      const last = await many();
+      const middle = await alone();
+      measured.push({ usual: await usual(), alone: middle, many: last });
     }
-  };
-  const all = Promise.all(Array.from({ length: count }, work));
-  return {
-    calls,
-    async stop() {
-      stopping = true;
-      await all;
-    },
-  };
+  }
+  return measured;
 }
 
-async function phase(service: ServiceProcess, calls: readonly Call[], last: () => Promise<void>): Promise<Phase> {
-  const first = calls.length;
-  const started = performance.now();
-  const service0 = service.cpuSeconds();
-  const own = process.cpuUsage();
-  await last();
-  const { user, system } = process.cpuUsage(own);
-  return {
-    calls: calls.slice(first),
-    seconds: (performance.now() - started) / 1_000,
-    serviceCpu: service.cpuSeconds() - service0,
-    callerCpu: (user + system) / 1e6,
+/** Stretches of one kind of traffic, each with the jobs behind those that the last one came to. */
+function stretches({ service, callers, jobs }: Called, name: string, count: number, seconds: number) {
+  let first = 0;
+  return async (): Promise<Phase> => {
+    const traffic = startTraffic(callers, jobs, name, count, first);
+    if (count > 1) await pause(seconds * RAMP);
+    const measured = await phase(service, traffic, async () => {
+      await pause(seconds);
+      // One caller's last job belongs to it; of many, most are always under way.
+      if (count === 1) await traffic.stop();
+    });
+    await traffic.stop();
+    first += traffic.calls.length;
+    return measured;
   };
-}
-
-function startWatching(service: ServiceProcess): { stop(): Promise<Watched> } {
-  const resident: number[] = [];
-  const healthz: number[] = [];
-  const counted = counters(service);
-  const reset = service.blocks();
-  const sampling = setInterval(() => resident.push(service.residentMegabytes()), SAMPLE_MS);
-  let watching = true;
-  const probing = (async () => {
-    while (watching) {
-      const started = performance.now();
-      await (await fetch(`${service.url}/healthz`)).text();
-      healthz.push(performance.now() - started);
-      await pause(PROBE_MS);
-    }
-  })();
-  return {
-    async stop() {
-      watching = false;
-      clearInterval(sampling);
-      await Promise.all([probing, reset]);
-      const [before, after] = [await counted, await counters(service)];
-      const grown = (name: string) => after(name) - before(name);
-      return {
-        resident,
-        healthz,
-        blocks: await service.blocks(),
-        peakMegabytes: service.peakMegabytes(),
-        padding: grown('positions_padded') / (grown('positions_evaluated') + grown('positions_padded')),
-      };
-    },
-  };
-}
-
-/** What the service has counted so far, by the names of its exposition. */
-async function counters(service: ServiceProcess): Promise<(name: string) => number> {
-  const text = await (await fetch(`${service.url}/metrics`)).text();
-  return (name) => Number(new RegExp(`^maskwright_${name}_total (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
 /** Tells the service to end in the middle of its load. */
