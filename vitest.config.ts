@@ -1,7 +1,19 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/** `npx vitest run --project node` or `--project workers` runs one of the two. */
+/** What is computed within the test's own process, and timed by nothing: two files at once take little more time than one. */
+const COMPUTED = [
+  'test/*.test.ts',
+  'test/shared/{constraints,contract,json-schema}/**/*.test.ts',
+  'test/gpu-backend/{denoise,install,lattice}/**/*.test.ts',
+  'test/gpu-backend/model/!(release).test.ts', // that one measures the memory of processes
+  'test/{site,scripts/site}/**/*.test.ts',
+];
+const ELSEWHERE = ['test/browser/**', 'test/webgpu/**'];
+
+const node = { environment: 'node', testTimeout: 60_000, hookTimeout: 120_000 } as const;
+
+/** `npx vitest run --project node`, `processes` or `workers` runs one of the three; they run one behind the other. */
 export default defineConfig({
   test: {
     // What passed tests log (the edge a line for each request) would hide what failed.
@@ -13,12 +25,21 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...node,
           name: 'node',
-          environment: 'node',
+          include: COMPUTED,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...node,
+          name: 'processes',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/edge/**', 'test/browser/**', 'test/webgpu/**'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          exclude: [...COMPUTED, 'test/edge/**', ...ELSEWHERE],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -34,6 +55,7 @@ export default defineConfig({
           include: ['test/edge/**/*.test.ts'],
           setupFiles: ['./test/edge/migrate.ts'],
           testTimeout: 20_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
