@@ -4,7 +4,6 @@
 import { getPriority, setPriority } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
-
 import { checkText } from './check.ts';
 import type { Config } from './config.ts';
 import { inlineDispatch } from './dispatch/inline.ts';

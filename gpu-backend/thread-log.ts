@@ -4,10 +4,12 @@
 import { type Logger, pino } from 'pino';
 
 const STANDARD_OUTPUT = 1;
+/** Where nobody takes the output, its last lines are given up: the service has to end. */
+const PATIENCE_MS = 1_000;
 
 export interface ThreadLog {
   readonly log: Logger;
-  /** Resolves when all that has been logged is written. */
+  /** Resolves when all that has been logged is written, or is taken by nobody. */
   written(): Promise<void>;
 }
 
@@ -21,7 +23,13 @@ export function threadLog(level: string, bindings: Readonly<Record<string, unkno
       // What has just ended is still about to be logged.
       await new Promise((resolve) => setImmediate(resolve));
       // That a pipe cannot be forced to a disk is no fault: the lines are written by then.
-      await new Promise<void>((resolve) => output.flush(() => resolve()));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, PATIENCE_MS);
+        output.flush(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
     },
   };
 }
