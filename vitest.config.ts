@@ -55,6 +55,7 @@ export default defineConfig({
           include: ['test/edge/**/*.test.ts'],
           setupFiles: ['./test/edge/migrate.ts'],
           testTimeout: 20_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
