@@ -91,3 +91,7 @@ serveThread(
   engine,
   counters.snapshot,
 );
+// Ends itself, between two things it does: ended from outside in the middle of an evaluation, the runtime would abort the process.
+line.on('message', ({ type }) => {
+  if (type === 'stop') process.exit(0);
+});

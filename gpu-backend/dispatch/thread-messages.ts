@@ -16,7 +16,9 @@ export type ToEngine =
   | { readonly type: 'rest' | 'go'; readonly call: number }
   | { readonly type: 'abort'; readonly call: number }
   | { readonly type: 'metrics' | 'load'; readonly call: number }
-  | { readonly type: 'drain'; readonly call: number; readonly graceMs: number };
+  | { readonly type: 'drain'; readonly call: number; readonly graceMs: number }
+  /** The thread is to end, with whatever is left. */
+  | { readonly type: 'stop' };
 
 /** From the engine to the routes. */
 export type FromEngine =

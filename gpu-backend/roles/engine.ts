@@ -2,6 +2,7 @@
  * The role `engine`: takes jobs from NATS in this thread, works on them in those of its engines, and answers orchestrators.
  */
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics } from 'prom-client';
@@ -16,6 +17,9 @@ import { openServer } from '../http/server.ts';
 import { startEngines } from './engines.ts';
 import type { Service } from './role.ts';
 import { urlOf } from './routes.ts';
+
+/** How long a step of a job that was handed over is waited for. */
+const LAST_STEP_MS = 2_000;
 
 /** It listens at once; it is ready when its models are loaded and NATS answers, and tries for that as long as it takes. */
 export async function startEngine(config: Config, log: Logger): Promise<Service> {
@@ -61,6 +65,8 @@ export async function startEngine(config: Config, log: Logger): Promise<Service>
       draining = true;
       await side?.drain(config.graceS * 1000); // still listening, so that /readyz can say so
       await link?.close();
+      // What is handed over ends here before its next step, and says so in the log.
+      await Promise.race([dispatch.drain(0), sleep(LAST_STEP_MS, undefined, { ref: false })]);
       await server.close(0);
       await engines.stop();
     },

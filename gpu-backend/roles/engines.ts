@@ -7,12 +7,16 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { type SpreadDispatch, spreadWork } from '../dispatch/spread.ts';
 import { type ThreadDispatch, threadDispatch } from '../dispatch/thread.ts';
+import type { ToEngine } from '../dispatch/thread-messages.ts';
 import { placesOf } from '../engine/capacity.ts';
 import type { EngineConfig } from '../engine-thread.ts';
 import { modelLog } from '../model-log.ts';
 
 // Steps leave short-lived arrays behind; left to itself V8 gives them 100 MB before it looks.
 const ENGINE_LIMITS = { maxYoungGenerationSizeMb: 12 };
+
+/** So long an evaluation may still take; then the thread is ended in the middle of it. */
+const STOP_MS = 2_000;
 
 interface Running<D> {
   readonly dispatch: D;
@@ -67,7 +71,10 @@ function startEngineThread(config: Config, log: Logger, engine?: number): Runnin
     ended,
     async stop() {
       stopping = true;
-      await thread.terminate();
+      thread.postMessage({ type: 'stop' } satisfies ToEngine);
+      const late = setTimeout(() => thread.terminate(), STOP_MS);
+      await ended.catch(() => {}); // whoever waits for its end is told
+      clearTimeout(late);
     },
   };
 }
