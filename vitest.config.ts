@@ -9,7 +9,6 @@ const COMPUTED = [
   'test/gpu-backend/model/!(release).test.ts', // that one measures the memory of processes
   'test/{site,scripts/site}/**/*.test.ts',
 ];
-const ELSEWHERE = ['test/browser/**', 'test/webgpu/**'];
 
 const node = { environment: 'node', testTimeout: 60_000, hookTimeout: 120_000 } as const;
 
@@ -37,7 +36,7 @@ export default defineConfig({
           ...node,
           name: 'processes',
           include: ['test/**/*.test.ts'],
-          exclude: [...COMPUTED, 'test/edge/**', ...ELSEWHERE],
+          exclude: [...COMPUTED, 'test/edge/**', 'test/browser/**', 'test/webgpu/**'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },
